@@ -1,0 +1,1 @@
+"""Things to measure: the reference agent and its model server."""

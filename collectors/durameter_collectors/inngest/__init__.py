@@ -1,0 +1,1 @@
+"""Inngest: executions from run traces, and what the app itself answered to the server."""

@@ -1,0 +1,185 @@
+"""The dev server's GraphQL API: the only place where run status and discovery can be trusted."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any, TypeVar
+
+import httpx
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+__all__ = ["ENDED", "InngestApi", "InngestApiError", "Run", "RunTrace", "Span"]
+
+ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED", "SKIPPED"})
+
+_SPAN = (
+    "spanID name status attempts stepID stepOp queuedAt startedAt endedAt "
+    "stepInfo{__typename ... on InvokeStepInfo{runID triggeringEventID}}"
+)
+_DEPTH = 6
+"""How deep a trace is asked for; deeper spans would be userland spans, which are not billed."""
+_SETTLE_SECONDS = 0.5
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def _span_fields(depth: int) -> str:
+    return f"{_SPAN} childrenSpans{{{_span_fields(depth - 1)}}}" if depth else _SPAN
+
+
+class InngestApiError(Exception):
+    """The server did not answer, or not as its API should."""
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+class _Function(_Answer):
+    slug: str = ""
+
+
+class StepInfo(_Answer):
+    """What a step is about; only invocations carry anything here."""
+
+    run_id: str | None = Field(default=None, alias="runID")
+    triggering_event_id: str | None = Field(default=None, alias="triggeringEventID")
+
+
+class Span(_Answer):
+    """One node of a run's trace. The tree lists most steps twice: tell steps apart by `step_id`."""
+
+    span_id: str = Field(alias="spanID")
+    name: str
+    status: str
+    attempts: int | None = None
+    """Number of the last attempt, from 0."""
+    step_id: str | None = Field(default=None, alias="stepID")
+    step_op: str | None = None
+    queued_at: AwareDatetime | None = None
+    started_at: AwareDatetime | None = None
+    ended_at: AwareDatetime | None = None
+    step_info: StepInfo | None = None
+    children_spans: list["Span"] = Field(default_factory=list)
+
+
+class Run(_Answer):
+    """One function run."""
+
+    id: str
+    status: str
+    function: _Function = _Function()
+    event_name: str | None = None
+    trigger_ids: list[str] = Field(default_factory=list, alias="triggerIDs")
+    queued_at: AwareDatetime | None = None
+    started_at: AwareDatetime | None = None
+    ended_at: AwareDatetime | None = None
+
+
+class RunTrace(Run):
+    """A run with its trace."""
+
+    trace: Span | None = None
+
+
+_RUN = "id status eventName triggerIDs queuedAt startedAt endedAt function{slug}"
+
+
+class InngestApi:
+    """Reads runs, events and traces. Nothing here is billed, and nothing here changes a run but `cancel`."""
+
+    def __init__(self, http: httpx.AsyncClient, base_url: str) -> None:
+        self._http = http
+        self._url = base_url.rstrip("/") + "/v0/gql"
+        self._preview: bool | None = None
+
+    async def _ask(self, query: str, **variables: object) -> dict[str, Any]:
+        try:
+            answer = await self._http.post(self._url, json={"query": query, "variables": variables})
+            body: dict[str, Any] = answer.raise_for_status().json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise InngestApiError(f"The Inngest server at {self._url} did not answer: {error!r}") from error
+        if body.get("errors"):
+            raise InngestApiError("; ".join(str(e.get("message", e)) for e in body["errors"]))
+        data: dict[str, Any] = body.get("data") or {}
+        return data
+
+    async def runs_of_event(self, event_id: str) -> list[Run]:
+        """Runs that an event started so far. An event that the server has not stored yet has none."""
+        try:
+            data = await self._ask(f"query($id: ULID!){{eventV2(id: $id){{runs{{{_RUN}}}}}}}", id=event_id)
+        except InngestApiError as error:
+            if "not found" in str(error):
+                return []
+            raise
+        return [_read(Run, run) for run in (data.get("eventV2") or {}).get("runs") or []]
+
+    async def runs_since(self, moment: datetime) -> AsyncIterator[Run]:
+        """Every run that was queued on the server since then, the oldest first."""
+        after: str | None = None
+        query = (
+            "query($from: Time!, $after: String){runs(first: 200, after: $after, "
+            "orderBy: [{field: QUEUED_AT, direction: ASC}], filter: {from: $from, timeField: QUEUED_AT})"
+            f"{{pageInfo{{hasNextPage endCursor}} edges{{node{{{_RUN}}}}}}}}}"
+        )
+        while True:
+            data = await self._ask(query, **{"from": moment.isoformat(), "after": after})
+            page = data.get("runs") or {}
+            for edge in page.get("edges") or []:
+                yield _read(Run, edge["node"])
+            if not (page.get("pageInfo") or {}).get("hasNextPage"):
+                return
+            after = page["pageInfo"]["endCursor"]
+
+    async def trace(self, run_id: str) -> RunTrace:
+        """The trace as it is now.
+
+        Raises:
+            InngestApiError: no answer, no such run, or a trace that cannot be read.
+        """
+        # Without `preview` the tree misses checkpointed steps; old servers do not know the argument.
+        if self._preview is None:
+            data = await self._ask('{__type(name: "FunctionRunV2"){fields{name args{name}}}}')
+            fields = {f["name"]: f["args"] for f in (data.get("__type") or {}).get("fields") or []}
+            self._preview = any(a["name"] == "preview" for a in fields.get("trace", []))
+        argument = "(preview: true)" if self._preview else ""
+        query = f"query($id: String!){{run(runID: $id){{{_RUN} trace{argument}{{{_span_fields(_DEPTH)}}}}}}}"
+        data = await self._ask(query, id=run_id)
+        if not data.get("run"):
+            raise InngestApiError(f"The server has no run {run_id}.")
+        return _read(RunTrace, data["run"])
+
+    async def settled_trace(self, run_id: str, *, patience: float = 20.0) -> tuple[RunTrace, bool]:
+        """The trace of a run that has ended, once two readings half a second apart are equal.
+
+        Spans are written asynchronously: the last change came at most 0.1 s after COMPLETED (60 runs, measured).
+
+        Returns:
+            The last trace read, and whether it had settled within `patience` seconds.
+        """
+        deadline = time.monotonic() + patience
+        before = await self.trace(run_id)
+        while time.monotonic() < deadline:
+            await asyncio.sleep(_SETTLE_SECONDS)
+            now = await self.trace(run_id)
+            if now == before and now.status in ENDED:
+                return now, True
+            before = now
+        return before, False
+
+    async def cancel(self, run_id: str) -> None:
+        """Cancel a run that is still going; one that has ended is left as it is."""
+        try:
+            await self._ask("mutation($id: ULID!){cancelRun(runID: $id){id}}", id=run_id)
+        except InngestApiError:
+            if (await self.trace(run_id)).status not in ENDED:
+                raise
+
+
+def _read(model: type[_Model], raw: object) -> _Model:
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        raise InngestApiError(f"The server's answer is not what its API promises: {error}") from error

@@ -1,0 +1,1 @@
+"""Temporal: Actions from event histories and pending activities, and the server's own meter."""

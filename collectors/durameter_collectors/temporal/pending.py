@@ -1,0 +1,48 @@
+"""Retries of activities that have not closed: no history shows them, `describe` does."""
+
+from collections.abc import Iterable
+from datetime import UTC
+from decimal import Decimal
+
+from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.workflow.v1 import PendingActivityInfo
+
+from durameter_collectors.rulebook import load_rulebook
+from durameter_collectors.units import TaskLabel, Unit
+
+__all__ = ["count_pending"]
+
+
+def count_pending(pending: Iterable[PendingActivityInfo], *, workflow: str, run: str, label: TaskLabel) -> list[Unit]:
+    """Retries so far of each pending activity.
+
+    A started attempt n has been retried n - 1 times. While it backs off or waits for a worker, `attempt` is already the
+    next one, which no worker has polled and nobody bills: n - 2 (inferred, and held against the meter in the tests).
+    """
+    rule = load_rulebook("temporal").rule("activity_retry")
+    units: list[Unit] = []
+    for activity in pending:
+        started = activity.state != PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
+        latest = activity.attempt if started else activity.attempt - 1
+        moment = activity.last_started_time.ToDatetime(tzinfo=UTC)
+        units.extend(
+            Unit(
+                engine="temporal",
+                workload=label.workload,
+                variant=label.variant,
+                task=label.task,
+                run=run,
+                kind=rule.kind,
+                cause=activity.activity_type.name,
+                step="",
+                attempt=attempt,
+                quantity=Decimal(1),
+                reading=rule.reading,
+                rule=rule.id,
+                time=moment,
+                source="describe",
+                evidence=f"{workflow} pending activity {activity.activity_id} at attempt {activity.attempt}",
+            )
+            for attempt in range(2, latest + 1)
+        )
+    return units

@@ -1,0 +1,160 @@
+"""Configuration: `durameter.toml` in the working folder, and `DURAMETER_*` variables, which win.
+
+`[temporal] metrics_url` is `DURAMETER_TEMPORAL_METRICS_URL`: section and key, joined by an underscore.
+"""
+
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from durameter.errors import UsageError
+
+__all__ = ["CONFIG_FILE", "Config", "load_config"]
+
+CONFIG_FILE = "durameter.toml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TemporalConfig(_Section):
+    """Where Temporal is. Without an address a dev server of durameter's own is started."""
+
+    binary: Path | None = None
+    """The `temporal` CLI to start; by default the one that came with durameter."""
+    address: str = ""
+    """`host:port` of a server that is already there (its frontend)."""
+    namespace: str = ""
+    """Use this namespace of that server; by default one is registered for each measurement."""
+    metrics_url: str = ""
+    """That server's Prometheus page, such as `http://127.0.0.1:9233/metrics`: the meter."""
+    api_key: SecretStr | None = None
+    """For an address that asks for one. Better from the environment; never written to a result."""
+    tls: bool = False
+
+
+class InngestConfig(_Section):
+    """Where Inngest is. Without an address a dev server of durameter's own is started."""
+
+    binary: Path | None = None
+    """The `inngest` program to start."""
+    address: str = ""
+    """Base URL of a server that is already there, such as `http://127.0.0.1:8288`."""
+    app_host: str = "127.0.0.1"
+    """The name by which that server reaches this machine; `host.docker.internal` for one in Docker."""
+    app_bind: str = "127.0.0.1"
+    """The interface on which the measured app listens."""
+
+
+class RunConfig(_Section):
+    """Defaults of `durameter run`."""
+
+    workload: str = "support_agent"
+    tasks: int = Field(default=10, ge=1)
+    concurrency: int = Field(default=10, ge=1)
+    seed: int = 0
+    timeout: float = Field(default=180.0, gt=0)
+    """Seconds that one task may take."""
+    volume: str = "100k/month"
+    out: Path = Path("durameter-results")
+
+
+class TelemetryConfig(_Section):
+    """Export of units through OpenTelemetry; off unless asked for."""
+
+    exporter: Literal["none", "console", "otlp-grpc", "otlp-http"] | None = None
+
+
+class CacheConfig(_Section):
+    """Where built and fetched servers are kept."""
+
+    dir: Path | None = None
+
+
+class Config(BaseSettings):
+    """All settings, frozen."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DURAMETER_",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        extra="forbid",
+        frozen=True,
+    )
+
+    temporal: TemporalConfig = TemporalConfig()
+    inngest: InngestConfig = InngestConfig()
+    run: RunConfig = RunConfig()
+    telemetry: TelemetryConfig = TelemetryConfig()
+    cache: CacheConfig = CacheConfig()
+    prices: Path | None = None
+    """A price file of your own, beside the ones that ship."""
+    workloads: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Options of workloads: `[workloads."durameter/support_agent"]`."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment first, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_config(file: Path | None = None) -> Config:
+    """Read the configuration.
+
+    Args:
+        file: the TOML file; by default `durameter.toml` in the working folder, if it is there.
+
+    Raises:
+        UsageError: the file is missing, is not TOML, or a key or value in it or in the environment is wrong.
+    """
+    path = file or Path(CONFIG_FILE)
+    if file is not None and not file.is_file():
+        raise UsageError(f"There is no configuration file {file}.")
+
+    class _FromFile(Config):
+        model_config = SettingsConfigDict(toml_file=path)
+
+    try:
+        return _FromFile()
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is not valid TOML: {error}.") from error
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise UsageError(
+            f"The configuration ({path} or DURAMETER_* variables) is wrong: {wrong}. "
+            "docs/configuration.md lists every key."
+        ) from error
+
+
+def parse_volume(text: str) -> Decimal:
+    """Tasks per month from words such as `1M/month`, `250k`, `10000/day`.
+
+    A day is 1/30 of a month, as in the vendors' own calculators.
+
+    Raises:
+        UsageError: it is not such a volume.
+    """
+    number, _, period = text.strip().replace("_", "").partition("/")
+    factor = {"k": Decimal(1000), "m": Decimal(10**6)}.get(number[-1:].lower(), Decimal(1))
+    per_month = {"": 1, "month": 1, "day": 30}.get(period.strip().lower())
+    digits = number[:-1] if factor != 1 else number
+    if per_month is None or not digits.replace(".", "", 1).isdigit():
+        raise UsageError(f"{text!r} is not a volume of tasks. Write it as 1M/month, 250k/month or 5000/day.")
+    return Decimal(digits) * factor * per_month

@@ -1,0 +1,1 @@
+"""Engines: find, start or reach a server, and end it whatever happens."""

@@ -1,0 +1,118 @@
+"""What every engine offers to the rest of the harness."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from durameter.config import Config
+from durameter.engines.process import GuardedProcess
+from durameter.reconcile import Reconciliation
+from durameter_collectors.units import Gap, TaskLabel, Unit
+
+__all__ = ["Engine", "Finding", "Progress", "RunningServer", "ServerInfo", "Session", "TaskCount"]
+
+Progress = Callable[[str], None]
+"""Takes short lines about long work."""
+
+
+class ServerInfo(BaseModel):
+    """Which server was measured, recorded with the result."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: str
+    origin: str
+    """Where it came from: a program's place in words, or `address` for a server that was already there."""
+    tested: bool
+    """Whether the project's suites have been run on this version."""
+    address: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    """A started server."""
+
+    info: ServerInfo
+    process: GuardedProcess
+    settings: Mapping[str, str]
+    """The variables (`DURAMETER_*`) by which a later command uses this server."""
+
+
+class Finding(BaseModel):
+    """One line of `durameter doctor`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: Literal["ok", "warning", "missing"]
+    subject: str
+    text: str
+    advice: str = ""
+
+
+@dataclass
+class TaskCount:
+    """All that the server's records say about one task."""
+
+    units: list[Unit] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    runs: list[str] = field(default_factory=list)
+    records: dict[str, bytes] = field(default_factory=dict)
+    """Raw records by file name, kept with the result so that the count can be made again."""
+
+
+class Session(ABC):
+    """A reached server, for the length of one measurement. Workloads get the engine's own subclass."""
+
+    info: ServerInfo
+
+    async def died(self) -> str:
+        """Wait until the server ends before its time, and say so. Waits for ever on a server that is not ours."""
+        await asyncio.Event().wait()
+        return ""
+
+    @abstractmethod
+    async def abandon(self, roots: Sequence[str]) -> None:
+        """End what a task still has running, without a billed call, so that its count is final."""
+
+    @abstractmethod
+    async def count(self, roots: Sequence[str], label: TaskLabel) -> TaskCount:
+        """Count a task that has ended, from the server's records of all of its runs."""
+
+    @abstractmethod
+    async def reconcile(self, units: Sequence[Unit]) -> Reconciliation:
+        """Hold the whole ledger of this engine against the independent source."""
+
+
+class Engine(ABC):
+    """A durable-execution engine."""
+
+    name: str
+    unit: str
+    """What the vendor calls one unit, in the singular."""
+
+    @abstractmethod
+    def examine(self, config: Config) -> list[Finding]:
+        """What would be used, which version, from where, and what to do when something is missing."""
+
+    @abstractmethod
+    async def start(self, config: Config, folder: Path, progress: Progress, *, detached: bool = False) -> RunningServer:
+        """Start a server of its own, with state and log in `folder`, and wait until it is ready.
+
+        Raises:
+            EngineMissingError: no program, or it did not become ready.
+        """
+
+    @abstractmethod
+    def session(self, config: Config, folder: Path, progress: Progress) -> AbstractAsyncContextManager[Session]:
+        """Start a server, or reach the configured one, for one measurement; undo it on leaving.
+
+        Raises:
+            EngineMissingError: no server can be had.
+        """

@@ -1,0 +1,1 @@
+"""Measuring: tasks on engines, the result folder, and reading it back."""

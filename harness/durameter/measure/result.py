@@ -1,0 +1,111 @@
+"""What a measurement found: the models of `measurement.json`, whose JSON Schema ships with the project."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+
+from durameter.engines.base import ServerInfo
+from durameter.reconcile import Reconciliation
+from durameter_collectors.units import Gap, Unit
+
+__all__ = ["SCHEMA_VERSION", "EngineResult", "KindCount", "Measurement", "TaskResult", "count_kinds"]
+
+SCHEMA_VERSION: Final = 1
+
+TaskState = Literal["completed", "failed", "timed_out", "interrupted"]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class KindCount(_Record):
+    """Units of one kind in one task."""
+
+    documented: Decimal = Decimal(0)
+    """By the documented reading of the rules."""
+    upper: Decimal = Decimal(0)
+    """What open questions would add."""
+
+
+class TaskResult(_Record):
+    """One task on one engine."""
+
+    task: str
+    state: TaskState
+    error: str = ""
+    shape: dict[str, JsonValue] = Field(default_factory=dict)
+    covariates: dict[str, float] = Field(default_factory=dict)
+    observed: dict[str, float] = Field(default_factory=dict)
+    roots: tuple[str, ...] = ()
+    """Workflow ids or event ids that the driver made."""
+    runs: tuple[str, ...] = ()
+    """Every run that descends from them."""
+    kinds: dict[str, KindCount] = Field(default_factory=dict)
+    gaps: tuple[Gap, ...] = ()
+    started: AwareDatetime
+    ended: AwareDatetime
+
+    @property
+    def units(self) -> Decimal:
+        """Documented units of the task."""
+        return sum((kind.documented for kind in self.kinds.values()), Decimal(0))
+
+    @property
+    def units_upper(self) -> Decimal:
+        """Units of the task with every open question answered against the user."""
+        return sum((kind.documented + kind.upper for kind in self.kinds.values()), Decimal(0))
+
+
+class EngineResult(_Record):
+    """One engine, one variant."""
+
+    engine: str
+    unit: str
+    variant: str
+    state: Literal["measured", "missing", "interrupted"]
+    problem: str = ""
+    """Why it could not be measured, or why it stopped."""
+    server: ServerInfo | None = None
+    rulebook: str = ""
+    started: AwareDatetime | None = None
+    ended: AwareDatetime | None = None
+    tasks: tuple[TaskResult, ...] = ()
+    reconciliation: Reconciliation | None = None
+
+
+class Measurement(_Record):
+    """A whole measurement. Raw rows are in `ledger.parquet` beside it, raw records under `records/`."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    id: str
+    state: Literal["complete", "incomplete"]
+    workload: str
+    seed: int
+    task_count: int
+    concurrency: int
+    timeout_seconds: float
+    options: dict[str, JsonValue] = Field(default_factory=dict)
+    started: AwareDatetime
+    ended: AwareDatetime | None = None
+    durameter_version: str
+    environment: dict[str, JsonValue] = Field(default_factory=dict)
+    engines: tuple[EngineResult, ...] = ()
+    telemetry_problems: tuple[str, ...] = ()
+
+
+def count_kinds(units: Iterable[Unit]) -> dict[str, KindCount]:
+    """Units per kind, both readings."""
+    sums: dict[str, dict[str, Decimal]] = defaultdict(lambda: {"documented": Decimal(0), "upper": Decimal(0)})
+    for unit in units:
+        sums[unit.kind][unit.reading] += unit.quantity
+    return {kind: KindCount(**both) for kind, both in sorted(sums.items())}
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of `measurement.json`."""
+    schema = Measurement.model_json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -1,0 +1,284 @@
+"""Tasks on engines: drive every task, count it as it ends, keep what was found whatever happens."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from durameter.config import Config
+from durameter.engines.base import Engine, Session, TaskCount
+from durameter.errors import EngineMissingError
+from durameter.measure.environment import durameter_version, environment
+from durameter.measure.folder import Journal, Result
+from durameter.measure.result import EngineResult, Measurement, TaskResult, TaskState, count_kinds
+from durameter.telemetry import Telemetry
+from durameter.workload import Driver, Implementation, Measured, Task, TaskFailedError
+from durameter_collectors.rulebook import load_rulebook
+from durameter_collectors.units import Gap, TaskLabel, Unit
+
+__all__ = ["Observer", "Plan", "Subject", "measure"]
+
+_log = logging.getLogger(__name__)
+
+
+class Observer(Protocol):
+    """Is told how the measurement goes; the command line shows it."""
+
+    def note(self, line: str) -> None:
+        """Something long has begun."""
+
+    def begin(self, engine: str, variant: str, tasks: int) -> None:
+        """The tasks of one engine start."""
+
+    def task(self, engine: str, result: TaskResult) -> None:
+        """A task has been counted."""
+
+    def end(self, result: EngineResult) -> None:
+        """An engine is done."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One engine with the implementation to run on it."""
+
+    engine: Engine
+    implementation: Implementation[Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure."""
+
+    workload: str
+    options: dict[str, Any]
+    """As recorded: validated, with defaults, without secrets."""
+    tasks: Sequence[Task]
+    subjects: Sequence[Subject]
+    concurrency: int
+    timeout: float
+    """Seconds per task."""
+    seed: int
+    folder: Path
+
+
+@dataclass
+class _State:
+    """What has been found so far."""
+
+    journal: Journal
+    telemetry: Telemetry
+    observer: Observer
+    results: list[EngineResult] = field(default_factory=list)
+    units: list[Unit] = field(default_factory=list)
+
+
+async def measure(plan: Plan, config: Config, observer: Observer, telemetry: Telemetry) -> Result:
+    """Measure every subject, one after the other, and write the result folder.
+
+    Args:
+        plan: what to measure.
+        config: where the servers are.
+        observer: is told of the progress.
+        telemetry: where units are exported to, besides.
+
+    Returns:
+        The finished result. When cancelled (Ctrl-C) the folder is completed with state `incomplete` first.
+
+    Raises:
+        ResultError: the folder cannot be written.
+    """
+    state = _State(Journal(plan.folder), telemetry, observer)
+    header = Measurement(
+        id=plan.folder.name,
+        state="incomplete",
+        workload=plan.workload,
+        seed=plan.seed,
+        task_count=len(plan.tasks),
+        concurrency=plan.concurrency,
+        timeout_seconds=plan.timeout,
+        options=plan.options,
+        started=datetime.now(UTC),
+        durameter_version=durameter_version(),
+        environment=environment(),
+    )
+    state.journal.begin(header)
+    done = False
+    try:
+        with _logging_to(plan.folder / "durameter.log"):
+            for subject in plan.subjects:
+                await _measure_engine(plan, subject, config, state)
+        done = True
+    finally:
+        await asyncio.to_thread(telemetry.close)
+        measurement = header.model_copy(
+            update={
+                "state": "complete" if done else "incomplete",
+                "ended": datetime.now(UTC),
+                "engines": tuple(state.results),
+                "telemetry_problems": tuple(telemetry.warnings),
+            }
+        )
+        state.journal.finish(measurement, state.units)
+    return Result(plan.folder, measurement, state.units)
+
+
+async def _measure_engine(plan: Plan, subject: Subject, config: Config, state: _State) -> None:
+    """Measure one engine; its result is in `state` on every way out."""
+    engine, implementation = subject.engine, subject.implementation
+    rules = load_rulebook(engine.name)
+    running = _EngineRun(plan, subject, state)
+    result = EngineResult(
+        engine=engine.name,
+        unit=engine.unit,
+        variant=implementation.variant,
+        state="interrupted",
+        problem="the measurement was stopped before this engine was done",
+        rulebook=rules.version,
+        started=datetime.now(UTC),
+    )
+    state.journal.engine(result)
+    try:
+        folder = plan.folder / "servers" / engine.name
+        folder.mkdir(parents=True)
+        async with engine.session(config, folder, state.observer.note) as session:
+            result = result.model_copy(update={"server": session.info})
+            state.journal.engine(result)
+            problem = await running.all_tasks(session)
+            reconciliation = None if problem else await session.reconcile(running.units)
+            result = result.model_copy(
+                update={
+                    "state": "interrupted" if problem else "measured",
+                    "problem": problem,
+                    "reconciliation": reconciliation,
+                }
+            )
+    except EngineMissingError as error:
+        result = result.model_copy(update={"state": "missing", "problem": str(error)})
+    finally:
+        result = result.model_copy(update={"ended": datetime.now(UTC), "tasks": tuple(running.results)})
+        state.results.append(result)
+        state.units.extend(running.units)
+        state.journal.engine(result)
+        state.observer.end(result)
+
+
+class _EngineRun:
+    """The tasks of one engine."""
+
+    def __init__(self, plan: Plan, subject: Subject, state: _State) -> None:
+        self._plan = plan
+        self._subject = subject
+        self._state = state
+        self._slots = asyncio.Semaphore(plan.concurrency)
+        self.results: list[TaskResult] = []
+        self.units: list[Unit] = []
+
+    async def all_tasks(self, session: Session) -> str:
+        """Drive and count every task. Returns why it stopped early, or an empty string."""
+        name, implementation = self._subject.engine.name, self._subject.implementation
+        folder = self._plan.folder / "workload" / name
+        folder.mkdir(parents=True)
+        self._state.observer.begin(name, implementation.variant, len(self._plan.tasks))
+        async with implementation.running(session, self._plan.tasks, folder) as driver:
+            work = asyncio.gather(*(self._one(task, session, driver) for task in self._plan.tasks))
+            death = asyncio.create_task(session.died())
+            async with _cancelled_at_exit(work, death):
+                both: set[asyncio.Future[Any]] = {work, death}
+                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+                if work.done():
+                    await work
+                    return ""
+                return death.result()
+
+    async def _one(self, task: Task, session: Session, driver: Driver) -> None:
+        async with self._slots:
+            measured = Measured(task)
+            started = datetime.now(UTC)
+            try:
+                outcome = await self._drive(task, measured, driver)
+                count = await self._count(session, outcome[0], measured)
+            except asyncio.CancelledError:
+                gap = Gap(engine=self._subject.engine.name, task=task.id, run="", what="stopped before it was counted")
+                self._keep(measured, started, ("interrupted", "the measurement was stopped"), TaskCount(gaps=[gap]))
+                raise
+            self._keep(measured, started, outcome, count)
+
+    async def _drive(self, task: Task, measured: Measured, driver: Driver) -> tuple[TaskState, str]:
+        try:
+            async with asyncio.timeout(self._plan.timeout):
+                await driver(task, measured)
+        except TimeoutError:
+            return "timed_out", f"not done after {self._plan.timeout:g} s"
+        except TaskFailedError as error:
+            return "failed", str(error)
+        except Exception as error:  # noqa: BLE001 - a user's driver may raise anything: the task failed, the others go on
+            _log.exception("task %s", task.id)
+            return "failed", f"the driver raised {error!r}"
+        return "completed", ""
+
+    async def _count(self, session: Session, state: TaskState, measured: Measured) -> TaskCount:
+        label = TaskLabel(self._plan.workload, self._subject.implementation.variant, measured.task.id)
+        try:
+            if state != "completed":
+                await session.abandon(measured.roots)
+            return await session.count(measured.roots, label)
+        except Exception as error:  # noqa: BLE001 - a task that could not be counted is said, not lost
+            _log.exception("counting task %s", measured.task.id)
+            what = f"this task could not be counted: {error!r}"
+            return TaskCount(gaps=[Gap(engine=self._subject.engine.name, task=label.task, run="", what=what)])
+
+    def _keep(self, measured: Measured, started: datetime, outcome: tuple[TaskState, str], count: TaskCount) -> None:
+        task, (state, error) = measured.task, outcome
+        name, implementation = self._subject.engine.name, self._subject.implementation
+        result = TaskResult(
+            task=task.id,
+            state=state,
+            error=error,
+            shape=task.shape,
+            covariates=task.covariates,
+            observed=measured.observed,
+            roots=tuple(measured.roots),
+            runs=tuple(count.runs),
+            kinds=count_kinds(count.units),
+            gaps=tuple(count.gaps),
+            started=started,
+            ended=datetime.now(UTC),
+        )
+        self.results.append(result)
+        self.units.extend(count.units)
+        self._state.journal.records(name, task.id, count.records)
+        self._state.journal.task(name, implementation.variant, result, count.units)
+        label = TaskLabel(self._plan.workload, implementation.variant, task.id)
+        if self._state.telemetry.units is not None:
+            self._state.telemetry.units.record_task(
+                count.units, task=label, engine=name, state=state, started=result.started, ended=result.ended
+            )
+        self._state.observer.task(name, result)
+
+
+@asynccontextmanager
+async def _cancelled_at_exit(*futures: "asyncio.Future[Any]") -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        for future in futures:
+            future.cancel()
+        await asyncio.gather(*futures, return_exceptions=True)
+
+
+@contextmanager
+def _logging_to(file: Path) -> Iterator[None]:
+    """SDKs log what fails in the agent; it belongs into the result folder, not between the progress lines."""
+    handler = logging.FileHandler(file, delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        handler.close()

@@ -1,0 +1,60 @@
+"""Find engines and workloads by entry point, never by import."""
+
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from durameter.errors import UsageError
+from durameter.workload import Workload
+
+__all__ = ["ENGINES", "WORKLOADS", "engine_names", "load_engine", "load_workload", "workload_names"]
+
+ENGINES = "durameter.engines"
+WORKLOADS = "durameter.workloads"
+
+
+def _points(group: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in sorted(entry_points(group=group), key=lambda point: point.name)}
+
+
+def engine_names() -> list[str]:
+    """All installed engines; Temporal first, since reports compare others with it."""
+    return sorted(_points(ENGINES), key=lambda name: (name != "temporal", name))
+
+
+def workload_names() -> list[str]:
+    """All installed workloads, as `package/workload`."""
+    return list(_points(WORKLOADS))
+
+
+def load_engine(name: str) -> Any:
+    """The engine class of that name.
+
+    Raises:
+        UsageError: no such engine is installed.
+    """
+    points = _points(ENGINES)
+    if name not in points:
+        raise UsageError(f"There is no engine {name!r}. Installed: {', '.join(engine_names())}.")
+    return points[name].load()
+
+
+def load_workload(name: str) -> tuple[str, Workload]:
+    """The workload of that name and its full name.
+
+    Args:
+        name: `package/workload`, or the part after the slash when only one package has it.
+
+    Raises:
+        UsageError: none or several match, or what the entry point names is not a workload.
+    """
+    points = _points(WORKLOADS)
+    matches = [full for full in points if name in (full, full.partition("/")[2])]
+    if len(matches) != 1:
+        problem = f"Several workloads are called {name!r}" if matches else f"There is no workload {name!r}"
+        raise UsageError(f"{problem}. Installed: {', '.join(matches or points)}. Name it as package/workload.")
+    workload = points[matches[0]].load()
+    if not isinstance(workload, Workload):
+        raise UsageError(
+            f"The entry point {matches[0]} does not name a durameter.Workload but a {type(workload).__name__}."
+        )
+    return matches[0], workload

@@ -1,0 +1,89 @@
+"""What a user writes to have an agent measured: a workload, its tasks, an implementation per engine and variant."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+__all__ = ["Driver", "Implementation", "Measured", "Task", "TaskFailedError", "Workload"]
+
+
+class Task(BaseModel):
+    """One piece of work that the user's business counts: a conversation, a ticket."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    """Unique within a measurement; letters, digits, `-` and `_`."""
+    shape: dict[str, JsonValue] = Field(default_factory=dict)
+    """What the task is like, recorded with its result, so that its count can be derived by hand."""
+    covariates: dict[str, float] = Field(default_factory=dict)
+    """Numbers by which its cost may grow: model turns, tool calls, user messages, ..."""
+
+
+class TaskFailedError(Exception):
+    """The driver saw the task fail for good. Its units are counted all the same."""
+
+
+@dataclass
+class Measured:
+    """What a driver says about one task while it drives it."""
+
+    task: Task
+    roots: list[str] = field(default_factory=list)
+    """Temporal: ids of the workflows that the driver started. Inngest: ids of the events that it sent."""
+    observed: dict[str, float] = field(default_factory=dict)
+    """What really happened, from records of the workload's own: model calls served, faults injected, ..."""
+
+    def started(self, root: str) -> None:
+        """Say that the driver made a workflow or sent an event on behalf of this task."""
+        self.roots.append(root)
+
+
+Driver = Callable[[Task, Measured], Awaitable[None]]
+"""Carries one task from its first message to its end; raises `TaskFailedError` when the agent gave up."""
+
+_Session = TypeVar("_Session")
+
+
+class Implementation(ABC, Generic[_Session]):
+    """A workload written for one engine, in one pattern."""
+
+    engine: str
+    """Name of the engine, as in its entry point."""
+    variant: str
+    """Which pattern, such as `update` or `run_per_message`."""
+
+    @abstractmethod
+    def running(self, session: _Session, tasks: Sequence[Task], folder: Path) -> AbstractAsyncContextManager[Driver]:
+        """Start what serves the agent (worker, app, model server) and yield the driver; end it all on leaving.
+
+        Args:
+            session: the reached server; see the engine's session class.
+            tasks: all tasks of the measurement.
+            folder: where records of the workload's own may be written.
+        """
+
+
+class Workload(ABC):
+    """An agent to measure."""
+
+    description: str = ""
+    options_model: type[BaseModel]
+    """The options that a user may set, with defaults; a pydantic model."""
+
+    @abstractmethod
+    def tasks(self, count: int, seed: int, options: Any) -> Sequence[Task]:
+        """The same `count` tasks for the same seed and options, on every engine."""
+
+    @abstractmethod
+    def implementations(self, options: Any) -> Sequence[Implementation[Any]]:
+        """One per engine and variant; the first of an engine is its default."""
+
+    def parse_options(self, raw: Mapping[str, Any]) -> BaseModel:
+        """Validate options as a user gave them."""
+        return self.options_model.model_validate(dict(raw))

@@ -1,0 +1,41 @@
+"""Faults of a model provider, seeded per call: the same call meets the same faults on every engine."""
+
+import random
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["Faults", "faults_of_call"]
+
+
+class Faults(BaseModel):
+    """How often a call fails before it succeeds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rate_limited: float = Field(default=0.0, ge=0, lt=1)
+    """Probability that an attempt is answered with 429 and Retry-After."""
+    server_errors: float = Field(default=0.0, ge=0, lt=1)
+    """Probability that an attempt is answered with 500."""
+    retry_after_seconds: int = Field(default=1, ge=0)
+    most_in_a_row: int = Field(default=3, ge=0)
+    """Seeded faults of one call end after so many, so that they alone never fail a task."""
+    fails_for_good: tuple[str, ...] = ()
+    """Conversations whose last scripted call always fails with 500."""
+
+
+def faults_of_call(faults: Faults, *, seed: int, user: str, position: int) -> list[int]:
+    """Statuses with which the first attempts of one call are answered, before it succeeds.
+
+    Each attempt fails with the given probabilities, independently, until one does not or `most_in_a_row` is reached.
+    """
+    chance = random.Random(f"{seed}/{user}/{position}")  # noqa: S311 - reproducible, not secret
+    statuses: list[int] = []
+    while len(statuses) < faults.most_in_a_row:
+        draw = chance.random()
+        if draw < faults.rate_limited:
+            statuses.append(429)
+        elif draw < faults.rate_limited + faults.server_errors:
+            statuses.append(500)
+        else:
+            break
+    return statuses

@@ -1,0 +1,230 @@
+"""The HTTP side: `/v1/chat/completions` with and without streaming, `/v1/models`, and the log of what was served."""
+
+import asyncio
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import fastapi
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from pydantic import BaseModel, ConfigDict, Field
+
+from durameter import serve_app
+from durameter_workloads.model_server.faults import Faults, faults_of_call
+from durameter_workloads.model_server.script import ScriptedReply, Scripts
+
+__all__ = ["ModelServer", "Served", "serve_model"]
+
+_CHUNK_CHARS = 20
+_CHUNK_SECONDS = 0.02
+_CHARS_PER_TOKEN = 4
+
+
+class _ChatMessage(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    role: str
+
+
+class _ChatRequest(BaseModel):
+    """The part of OpenAI's request that matters here."""
+
+    model_config = ConfigDict(extra="allow")
+
+    model: str
+    messages: list[_ChatMessage]
+    user: str = ""
+    stream: bool = False
+
+
+class Served(BaseModel):
+    """One line of the log: the independent record of how many model calls really happened."""
+
+    model_config = ConfigDict(frozen=True)
+
+    time: datetime
+    user: str
+    position: int
+    """Which call of the conversation, from 0."""
+    attempt: int
+    """From 1."""
+    status: Literal[200, 429, 500]
+    seconds: float
+    """Latency that was added."""
+    stream: bool
+
+
+class ModelServer(BaseModel):
+    """What to serve, and how well."""
+
+    model_config = ConfigDict(frozen=True)
+
+    scripts: Scripts
+    seed: int = 0
+    latency_ms: float = Field(default=50.0, ge=0)
+    """Median latency of an answer; each call draws its own from a log-normal distribution (sigma 0.3), by seed."""
+    faults: Faults = Faults()
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    """A real rate limit over all conversations, beside the seeded faults."""
+
+
+class ModelLog:
+    """What was served, in memory and, one JSON line per request, on disk."""
+
+    def __init__(self, file: Path | None) -> None:
+        self.served: list[Served] = []
+        self._file = file
+
+    def add(self, line: Served) -> None:
+        """Note one answered request."""
+        self.served.append(line)
+        if self._file is not None:
+            with self._file.open("a") as file:
+                file.write(line.model_dump_json() + "\n")
+
+    def observed(self, task: str) -> dict[str, float]:
+        """What happened in the conversations of one task: `task` itself and those whose name begins with `task / `."""
+        mine = [line for line in self.served if line.user == task or line.user.startswith(f"{task} / ")]
+        statuses = Counter(line.status for line in mine)
+        return {
+            "model_requests": len(mine),
+            "model_replies": statuses[200],
+            "model_rate_limited": statuses[429],
+            "model_errors": statuses[500],
+        }
+
+
+def model_app(server: ModelServer, log: ModelLog) -> fastapi.FastAPI:
+    """The ASGI app."""
+    app = fastapi.FastAPI(title="durameter model server")
+    attempts: Counter[tuple[str, int]] = Counter()
+    limiter = MovingWindowRateLimiter(MemoryStorage())
+    limit = RateLimitItemPerMinute(server.requests_per_minute) if server.requests_per_minute else None
+
+    @app.get("/v1/models")
+    async def models() -> dict[str, Any]:
+        return {"object": "list", "data": [{"id": "scripted", "object": "model", "owned_by": "durameter"}]}
+
+    @app.post("/v1/chat/completions", response_model=None)
+    async def complete(request: _ChatRequest) -> Response:
+        position = sum(message.role == "assistant" for message in request.messages)
+        script = server.scripts.replies.get(request.user)
+        if script is None or position >= len(script):
+            known = "has only so many replies" if script is not None else "is not in the script"
+            return _error(400, f"conversation {request.user!r} {known}: call {position} cannot be answered")
+        attempts[request.user, position] += 1
+        attempt = attempts[request.user, position]
+        status = _status(server, request.user, position, attempt)
+        retry_after = server.faults.retry_after_seconds
+        if limit is not None and not limiter.hit(limit):
+            status, retry_after = 429, max(1, round(limiter.get_window_stats(limit).reset_time - time.time()))
+        chance = random.Random(f"latency/{server.seed}/{request.user}/{position}/{attempt}")  # noqa: S311 - reproducible
+        seconds = server.latency_ms / 1000 * chance.lognormvariate(0, 0.3) if status == 200 else 0.0
+        await asyncio.sleep(seconds)
+        log.add(
+            Served(
+                time=datetime.now(UTC),
+                user=request.user,
+                position=position,
+                attempt=attempt,
+                status=status,
+                seconds=seconds,
+                stream=request.stream,
+            )
+        )
+        if status == 429:
+            return _error(429, "rate limit reached", {"Retry-After": str(retry_after)})
+        if status == 500:
+            return _error(500, "the provider has an outage")
+        answer = _completion(request, script[position], position)
+        if request.stream:
+            return StreamingResponse(_stream(answer), media_type="text/event-stream")
+        return JSONResponse(answer)
+
+    return app
+
+
+def _status(server: ModelServer, user: str, position: int, attempt: int) -> Literal[200, 429, 500]:
+    if user in server.faults.fails_for_good and position == len(server.scripts.replies[user]) - 1:
+        return 500
+    statuses = faults_of_call(server.faults, seed=server.seed, user=user, position=position)
+    if attempt > len(statuses):
+        return 200
+    return 429 if statuses[attempt - 1] == 429 else 500
+
+
+def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+    kind = {429: "rate_limit_exceeded", 500: "server_error"}.get(status, "invalid_request_error")
+    return JSONResponse({"error": {"message": message, "type": kind, "code": kind}}, status, headers)
+
+
+def _completion(request: _ChatRequest, reply: ScriptedReply, position: int) -> dict[str, Any]:
+    calls = [
+        {
+            "id": f"call_{position}_{index}",
+            "type": "function",
+            "function": {"name": call.name, "arguments": json.dumps(call.arguments)},
+        }
+        for index, call in enumerate(reply.tool_calls)
+    ]
+    tokens = max(1, len(reply.content) // _CHARS_PER_TOKEN)
+    asked = sum(len(message.model_dump_json()) for message in request.messages) // _CHARS_PER_TOKEN
+    return {
+        "id": f"chatcmpl-{position}",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": request.model,
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": "tool_calls" if calls else "stop",
+                "message": {"role": "assistant", "content": reply.content, **({"tool_calls": calls} if calls else {})},
+            }
+        ],
+        "usage": {"prompt_tokens": asked, "completion_tokens": tokens, "total_tokens": asked + tokens},
+    }
+
+
+async def _stream(answer: dict[str, Any]) -> AsyncIterator[str]:
+    """The same answer as server-sent events: text in pieces, then the tool calls, then the end."""
+    choice = answer["choices"][0]
+    text: str = choice["message"]["content"]
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
+    deltas += [{"content": text[i : i + _CHUNK_CHARS]} for i in range(0, len(text), _CHUNK_CHARS)]
+    calls = choice["message"].get("tool_calls", [])
+    if calls:
+        deltas.append({"tool_calls": [{"index": index, **call} for index, call in enumerate(calls)]})
+    head = {key: answer[key] for key in ("id", "created", "model")} | {"object": "chat.completion.chunk"}
+    for delta in deltas:
+        yield f"data: {json.dumps({**head, 'choices': [{'index': 0, 'delta': delta, 'finish_reason': None}]})}\n\n"
+        await asyncio.sleep(_CHUNK_SECONDS)
+    last = {"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]}
+    yield f"data: {json.dumps({**head, 'choices': [last]})}\n\ndata: [DONE]\n\n"
+
+
+@asynccontextmanager
+async def serve_model(
+    server: ModelServer, *, log_file: Path | None = None, port: int = 0
+) -> AsyncIterator[tuple[str, ModelLog]]:
+    """Serve while the context lasts.
+
+    Args:
+        server: what to serve.
+        log_file: where to append a line per answered request.
+        port: 0 for a free one.
+
+    Yields:
+        The base URL for an OpenAI client, and the log.
+    """
+    log = ModelLog(log_file)
+    async with serve_app(model_app(server, log), port=port) as bound:
+        yield f"http://127.0.0.1:{bound}/v1", log
