@@ -7,7 +7,7 @@ from durameter.engines.inngest import InngestSession
 from durameter.engines.temporal import TemporalSession
 from durameter.measure.folder import Result, read_result
 from durameter.web import serve_app
-from durameter.workload import Driver, Implementation, Measured, Task, TaskFailedError, Workload
+from durameter.workload import Driver, Implementation, Measured, RunContext, Task, TaskFailedError, Workload
 
 __all__ = [
     "Driver",
@@ -15,6 +15,7 @@ __all__ = [
     "InngestSession",
     "Measured",
     "Result",
+    "RunContext",
     "Task",
     "TaskFailedError",
     "TemporalSession",

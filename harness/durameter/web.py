@@ -46,7 +46,7 @@ async def serve_app(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> 
     )
     running = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        while not server.started and not running.done():  # noqa: ASYNC110 - uvicorn offers no event for this
+        while not server.started and not running.done():
             await asyncio.sleep(0.01)
         if running.done():
             await running

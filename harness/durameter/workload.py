@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-__all__ = ["Driver", "Implementation", "Measured", "Task", "TaskFailedError", "Workload"]
+__all__ = ["Driver", "Implementation", "Measured", "RunContext", "Task", "TaskFailedError", "Workload"]
 
 
 class Task(BaseModel):
@@ -50,6 +50,16 @@ Driver = Callable[[Task, Measured], Awaitable[None]]
 _Session = TypeVar("_Session")
 
 
+@dataclass(frozen=True)
+class RunContext:
+    """What an implementation may know of the measurement around it."""
+
+    folder: Path
+    """Where records of the workload's own may be written."""
+    seed: int
+    """Whatever is drawn by chance is drawn from this."""
+
+
 class Implementation(ABC, Generic[_Session]):
     """A workload written for one engine, in one pattern."""
 
@@ -59,13 +69,13 @@ class Implementation(ABC, Generic[_Session]):
     """Which pattern, such as `update` or `run_per_message`."""
 
     @abstractmethod
-    def running(self, session: _Session, tasks: Sequence[Task], folder: Path) -> AbstractAsyncContextManager[Driver]:
+    def running(self, session: _Session, tasks: Sequence[Task], run: RunContext) -> AbstractAsyncContextManager[Driver]:
         """Start what serves the agent (worker, app, model server) and yield the driver; end it all on leaving.
 
         Args:
             session: the reached server; see the engine's session class.
             tasks: all tasks of the measurement.
-            folder: where records of the workload's own may be written.
+            run: the measurement around it.
         """
 
 

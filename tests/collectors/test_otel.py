@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -24,7 +25,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 
-from durameter_collectors.otel import UnitTelemetry
+from durameter_collectors.otel import UnitTelemetry, names
 from durameter_collectors.units import TaskLabel, Unit
 from otlp_receiver import (
     ReceivedPoint,
@@ -446,3 +447,11 @@ def test_either_signal_alone() -> None:
     for telemetry, counted, spans in [(UnitTelemetry(meters, None), 1, 0), (UnitTelemetry(None, tracers), 0, 4)]:
         record(telemetry, [unit()])
         assert (telemetry.counted, telemetry.spans, telemetry.errors) == (counted, spans, [])
+
+
+def test_the_documentation_lists_every_name() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "telemetry.md").read_text("utf-8")
+    words = [value for name, value in vars(names).items() if name.isupper() and isinstance(value, str)]
+    words += [word for counter in names.COUNTERS.values() for word in (counter.name, counter.unit)]
+    assert len(words) == 17 + 1 + 4  # attributes, scope, two counters
+    assert [word for word in words if f"`{word}`" not in page] == []

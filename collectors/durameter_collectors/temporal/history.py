@@ -18,7 +18,7 @@ from durameter_collectors.rulebook import load_rulebook
 from durameter_collectors.steps import cause_of
 from durameter_collectors.units import Gap, TaskLabel, Unit
 
-__all__ = ["BLIND_SPOTS", "HistoryCount", "RunLink", "count_history"]
+__all__ = ["BLIND_SPOTS", "HistoryCount", "RunLink", "count_history", "summary_of"]
 
 BLIND_SPOTS = (
     "queries",
@@ -136,7 +136,7 @@ def _after_last_reset(events: list[HistoryEvent]) -> int:
     return 0
 
 
-def _summary(event: HistoryEvent) -> str:
+def summary_of(event: HistoryEvent) -> str:
     """The static summary that the workload gave this event, or an empty string (also when it is encrypted)."""
     payload: Payload = event.user_metadata.summary
     if payload.metadata.get("encoding") != b"json/plain":
@@ -287,7 +287,7 @@ class _Counter:
 
     def _remember_activity(self, event: HistoryEvent) -> _Scheduled:
         known = _Scheduled(
-            cause=event.activity_task_scheduled_event_attributes.activity_type.name, step=_summary(event)
+            cause=event.activity_task_scheduled_event_attributes.activity_type.name, step=summary_of(event)
         )
         self._activities[event.event_id] = known
         return known
@@ -306,7 +306,7 @@ class _Counter:
             self._add("activity_retry", event, cause=known.cause, step=known.step, attempt=attempt)
 
     def _timer(self, event: HistoryEvent) -> None:
-        step = _summary(event)
+        step = summary_of(event)
         self._add("timer", event, cause=cause_of(step) if step else "timer", step=step)
 
     def _marker(self, event: HistoryEvent) -> None:
@@ -332,7 +332,7 @@ class _Counter:
         if signaled.HasField("external_workflow_execution"):
             return  # billed where the sender commanded it
         if event.event_id != 2:
-            self._add("signal", event, cause=signaled.signal_name, step=_summary(event))
+            self._add("signal", event, cause=signaled.signal_name, step=summary_of(event))
             return
         if self._delayed_start:
             # Nothing tells a later signal from a signal-with-start here: both kinds of start wait.
@@ -349,12 +349,12 @@ class _Counter:
 
     def _signal_external(self, event: HistoryEvent) -> None:
         initiated = event.signal_external_workflow_execution_initiated_event_attributes
-        self._add("signal_external", event, cause=initiated.signal_name, step=_summary(event))
+        self._add("signal_external", event, cause=initiated.signal_name, step=summary_of(event))
 
     def _child_initiated(self, event: HistoryEvent) -> None:
         child = event.start_child_workflow_execution_initiated_event_attributes.workflow_type.name
-        self._add("child_intent", event, cause=child, step=_summary(event))
-        self._add("child_start", event, cause=child, step=_summary(event))
+        self._add("child_intent", event, cause=child, step=summary_of(event))
+        self._add("child_start", event, cause=child, step=summary_of(event))
 
     def _child_started(self, event: HistoryEvent) -> None:
         child: WorkflowExecution = event.child_workflow_execution_started_event_attributes.workflow_execution
@@ -368,14 +368,14 @@ class _Counter:
 
     def _update_accepted(self, event: HistoryEvent) -> None:
         request = event.workflow_execution_update_accepted_event_attributes.accepted_request
-        self._add("update_accepted", event, cause=request.input.name or "update", step=_summary(event))
+        self._add("update_accepted", event, cause=request.input.name or "update", step=summary_of(event))
 
     def _memo(self, event: HistoryEvent) -> None:
         self._add("memo_upsert", event, cause="memo")
 
     def _nexus(self, event: HistoryEvent) -> None:
         scheduled = event.nexus_operation_scheduled_event_attributes
-        self._add("nexus_operation", event, cause=f"{scheduled.service}.{scheduled.operation}", step=_summary(event))
+        self._add("nexus_operation", event, cause=f"{scheduled.service}.{scheduled.operation}", step=summary_of(event))
 
     def _nexus_cancel(self, event: HistoryEvent) -> None:
         self._add("nexus_cancel", event, cause="nexus cancellation")

@@ -16,7 +16,7 @@ from durameter.measure.environment import durameter_version, environment
 from durameter.measure.folder import Journal, Result
 from durameter.measure.result import EngineResult, Measurement, TaskResult, TaskState, count_kinds
 from durameter.telemetry import Telemetry
-from durameter.workload import Driver, Implementation, Measured, Task, TaskFailedError
+from durameter.workload import Driver, Implementation, Measured, RunContext, Task, TaskFailedError
 from durameter_collectors.rulebook import load_rulebook
 from durameter_collectors.units import Gap, TaskLabel, Unit
 
@@ -158,6 +158,9 @@ async def _measure_engine(plan: Plan, subject: Subject, config: Config, state: _
             )
     except EngineMissingError as error:
         result = result.model_copy(update={"state": "missing", "problem": str(error)})
+    except Exception as error:  # noqa: BLE001 - a user's implementation may raise anything when it starts
+        _log.exception("engine %s", engine.name)
+        result = result.model_copy(update={"problem": f"{implementation.variant} could not be run: {error!r}"})
     finally:
         result = result.model_copy(update={"ended": datetime.now(UTC), "tasks": tuple(running.results)})
         state.results.append(result)
@@ -182,8 +185,9 @@ class _EngineRun:
         name, implementation = self._subject.engine.name, self._subject.implementation
         folder = self._plan.folder / "workload" / name
         folder.mkdir(parents=True)
+        context = RunContext(folder, self._plan.seed)
         self._state.observer.begin(name, implementation.variant, len(self._plan.tasks))
-        async with implementation.running(session, self._plan.tasks, folder) as driver:
+        async with implementation.running(session, self._plan.tasks, context) as driver:
             work = asyncio.gather(*(self._one(task, session, driver) for task in self._plan.tasks))
             death = asyncio.create_task(session.died())
             async with _cancelled_at_exit(work, death):

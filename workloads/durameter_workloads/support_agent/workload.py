@@ -1,0 +1,39 @@
+"""The reference agent as a workload."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from durameter import Implementation, Task, Workload
+from durameter_workloads.support_agent.inngest import RunPerMessage
+from durameter_workloads.support_agent.options import SupportAgentOptions
+from durameter_workloads.support_agent.shapes import draw_conversations
+from durameter_workloads.support_agent.temporal import UpdateConversations
+
+__all__ = ["SupportAgent", "workload"]
+
+
+class SupportAgent(Workload):
+    """A support agent whose conversations have the shapes of recorded runs."""
+
+    description = "reference support agent: model, tools, approval, hand-over, reminder"
+    options_model = SupportAgentOptions
+
+    def tasks(self, count: int, seed: int, options: Any) -> Sequence[Task]:
+        """`count` conversations, drawn by seed."""
+        conversations = draw_conversations(count, seed, SupportAgentOptions.model_validate(options).overlay)
+        return [
+            Task(
+                id=f"conversation-{number:04d}",
+                shape=conversation.model_dump(mode="json"),
+                covariates=conversation.covariates(),
+            )
+            for number, conversation in enumerate(conversations, 1)
+        ]
+
+    def implementations(self, options: Any) -> Sequence[Implementation[Any]]:
+        """The default of each engine first."""
+        parsed = SupportAgentOptions.model_validate(options)
+        return [UpdateConversations(parsed), RunPerMessage(parsed)]
+
+
+workload = SupportAgent()
