@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
+from platformdirs import user_state_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
@@ -18,7 +19,7 @@ from pydantic_settings import (
 
 from durameter.errors import UsageError
 
-__all__ = ["CONFIG_FILE", "Config", "load_config"]
+__all__ = ["CONFIG_FILE", "Config", "load_config", "parse_volume"]
 
 CONFIG_FILE = "durameter.toml"
 
@@ -66,7 +67,9 @@ class RunConfig(_Section):
     timeout: float = Field(default=180.0, gt=0)
     """Seconds that one task may take."""
     volume: str = "100k/month"
-    out: Path = Path("durameter-results")
+    """Tasks per month, for the bill."""
+    results: Path = Path("durameter-results")
+    """Where result folders are made."""
 
 
 class TelemetryConfig(_Section):
@@ -79,6 +82,13 @@ class CacheConfig(_Section):
     """Where built and fetched servers are kept."""
 
     dir: Path | None = None
+
+
+class ServersConfig(_Section):
+    """Servers of `durameter servers up`."""
+
+    state: Path = Field(default_factory=lambda: user_state_path("durameter") / "servers")
+    """Where their state and logs are."""
 
 
 class Config(BaseSettings):
@@ -97,6 +107,7 @@ class Config(BaseSettings):
     run: RunConfig = RunConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
     cache: CacheConfig = CacheConfig()
+    servers: ServersConfig = ServersConfig()
     prices: Path | None = None
     """A price file of your own, beside the ones that ship."""
     workloads: dict[str, dict[str, Any]] = Field(default_factory=dict)

@@ -208,12 +208,15 @@ class InngestEngine(Engine):
                     advice=advice.strip(),
                 )
             ]
+        ways = inngest_binary.could_build()
+        obtainable = any(": ok" in way for way in ways)
         return [
             Finding(
-                state="missing",
+                state="warning" if obtainable else "missing",
                 subject="inngest",
-                text="not on this machine yet: " + "; ".join(reasons),
-                advice="The first run gets it. " + " ".join(inngest_binary.could_build()),
+                text="no dev server on this machine yet: " + "; ".join(reasons),
+                advice=("The first run fetches or builds it. " if obtainable else "Install Node with npm, or Go. ")
+                + "; ".join(ways),
             )
         ]
 

@@ -1,0 +1,179 @@
+"""`durameter run`: measure a workload and report."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel, ValidationError
+from rich.console import Console
+
+from durameter.cli.exits import exit_code
+from durameter.cli.options import AsJson, AsMarkdown, ConfigFile, Volume
+from durameter.cli.progress import progress_lines
+from durameter.cli.show import show
+from durameter.config import Config, load_config, parse_volume
+from durameter.errors import UsageError
+from durameter.measure.folder import Result
+from durameter.measure.run import Observer, Plan, Subject, measure
+from durameter.prices import load_books
+from durameter.registry import engine_names, load_engine, load_workload
+from durameter.telemetry import ExporterName, Telemetry, open_telemetry
+from durameter.workload import Implementation, Workload
+
+__all__ = ["run"]
+
+
+def run(
+    workload: Annotated[
+        str | None, typer.Argument(help="package/workload, or its last part.", show_default="support_agent")
+    ] = None,
+    engine: Annotated[
+        list[str] | None,
+        typer.Option("--engine", "-e", help="Measure on this engine; again for more.", show_default="all"),
+    ] = None,
+    variant: Annotated[
+        list[str] | None, typer.Option(help="ENGINE=VARIANT: another pattern than the engine's default.")
+    ] = None,
+    tasks: Annotated[int | None, typer.Option(min=1, help="Tasks per engine.", show_default="10")] = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, help="Tasks at once.", show_default="10")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="What is drawn by chance is drawn from this.", show_default="0")
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(min=0.1, help="Seconds that one task may take.", show_default="180")
+    ] = None,
+    volume: Volume = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of this result; must be new.", show_default="durameter-results/TIME-WORKLOAD"),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option", "-o", help="KEY=VALUE of the workload, such as faults.rate_limited=0.1; again for more."
+        ),
+    ] = None,
+    model_base_url: Annotated[
+        str | None,
+        typer.Option(help="A real model behind an OpenAI-compatible API; its key is in DURAMETER_MODEL_API_KEY."),
+    ] = None,
+    telemetry: Annotated[
+        ExporterName | None, typer.Option(help="Export units through OpenTelemetry.", show_default="none")
+    ] = None,
+    as_json: AsJson = False,
+    as_markdown: AsMarkdown = False,
+    config: ConfigFile = None,
+) -> None:
+    """Run an agent for real on each engine, count every billable unit, and say what a month costs.
+
+    Servers are started on free ports and stopped again. The first run may have to build the Inngest server, which
+    takes some minutes, once.
+
+    [bold]Examples[/bold]
+
+    durameter run
+
+    durameter run --tasks 30 --volume 1M/month
+
+    durameter run --engine temporal -o faults.rate_limited=0.2
+
+    durameter run --tasks 5 --json > report.json
+    """
+    settings = load_config(config)
+    parse_volume(volume or settings.run.volume)  # a wrong volume or price file is said before anything is measured
+    load_books(settings.prices)
+    if as_json and as_markdown:
+        raise UsageError("--json and --markdown exclude each other.")
+    name, found = load_workload(workload or settings.run.workload)
+    given = _given(option or [])
+    if model_base_url is not None:
+        given["model_base_url"] = model_base_url
+    options = _options(name, found, {**settings.workloads.get(name, {}), **given})
+    chosen = _implementations(name, found.implementations(options), engine, variant or [])
+    count = tasks or settings.run.tasks
+    chance = settings.run.seed if seed is None else seed
+    plan = Plan(
+        workload=name,
+        options=options.model_dump(mode="json"),
+        tasks=found.tasks(count, chance, options),
+        subjects=[Subject(load_engine(each.engine)(), each) for each in chosen],
+        concurrency=concurrency or settings.run.concurrency,
+        timeout=timeout or settings.run.timeout,
+        seed=chance,
+        folder=out or settings.run.results / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{name.partition('/')[2]}",
+    )
+    exporter = open_telemetry(telemetry or settings.telemetry.exporter)
+    try:
+        with progress_lines(Console(stderr=True)) as observer:
+            result = asyncio.run(_until_done(plan, settings, observer, exporter))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print(f"Stopped. What was measured is there: durameter report {plan.folder}", file=sys.stderr)
+        raise typer.Exit(130) from None
+    show(result, settings, volume=volume, as_json=as_json, as_markdown=as_markdown)
+    raise typer.Exit(exit_code(result.measurement))
+
+
+async def _until_done(plan: Plan, config: Config, observer: Observer, telemetry: Telemetry) -> Result:
+    """Measure; SIGTERM ends it as Ctrl-C does."""
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await measure(plan, config, observer, telemetry)
+
+
+def _given(pairs: list[str]) -> dict[str, Any]:
+    """`a.b=1` as nested options; a value is JSON where it can be read as that, else text."""
+    options: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise UsageError(f"--option {pair} is not KEY=VALUE.")
+        *path, last = key.split(".")
+        place = options
+        for part in path:
+            place = place.setdefault(part, {})
+            if not isinstance(place, dict):
+                raise UsageError(f"--option {key}: {part} is a value already.")
+        try:
+            place[last] = json.loads(value)
+        except ValueError:
+            place[last] = value
+    return options
+
+
+def _options(name: str, workload: Workload, raw: dict[str, Any]) -> BaseModel:
+    try:
+        return workload.parse_options(raw)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        known = ", ".join(workload.options_model.model_fields)
+        raise UsageError(f"An option of {name} is wrong: {wrong}. Its options: {known}.") from error
+
+
+def _implementations(
+    name: str, offered: Sequence[Implementation[Any]], engines: list[str] | None, variants: list[str]
+) -> list[Implementation[Any]]:
+    """One implementation per engine: the asked variant, else the engine's first."""
+    wanted = dict(pair.split("=", 1) for pair in variants if "=" in pair)
+    if len(wanted) != len(variants):
+        raise UsageError("--variant is ENGINE=VARIANT, once per engine.")
+    has = ", ".join(f"{each.engine}={each.variant}" for each in offered)
+    names = (
+        list(dict.fromkeys(engines)) if engines else [e for e in engine_names() if any(i.engine == e for i in offered)]
+    )
+    for engine in (*names, *wanted):
+        load_engine(engine)
+    chosen = []
+    for engine in names:
+        fits = [each for each in offered if each.engine == engine and each.variant == wanted.get(engine, each.variant)]
+        if not fits:
+            asked = f" in variant {wanted[engine]}" if engine in wanted else ""
+            raise UsageError(f"{name} has nothing for {engine}{asked}. It has: {has}.")
+        chosen.append(fits[0])
+    return chosen

@@ -1,0 +1,103 @@
+"""`durameter servers`: dev servers that stay until they are told to go."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from durameter.cli.options import ConfigFile
+from durameter.config import Config, load_config
+from durameter.engines.base import Engine
+from durameter.engines.detached import DetachedServer, read_servers, remember_server, stop_server
+from durameter.errors import EngineMissingError
+from durameter.registry import engine_names, load_engine
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="Start dev servers that stay, look at them, stop them.")
+
+_Engines = Annotated[list[str] | None, typer.Option("--engine", "-e", help="Only this engine.", show_default="all")]
+
+
+@app.command()
+def up(engine: _Engines = None, config: ConfigFile = None) -> None:
+    """Start the servers in the background, and print the variables by which `durameter run` uses them.
+
+    [bold]Examples[/bold]
+
+    durameter servers up
+
+    eval "$(durameter servers up)"; durameter run; durameter servers down
+    """
+    settings = load_config(config)
+    names = engine or engine_names()
+    status = asyncio.run(_up([load_engine(name)() for name in names], settings))
+    for server in read_servers(settings.servers.state):
+        if server.engine in names and server.running:
+            for name, value in server.settings.items():
+                print(f"export {name}={value}")
+    raise typer.Exit(status)
+
+
+async def _up(engines: list[Engine], config: Config) -> int:
+    state = config.servers.state.absolute()
+    missing = 0
+    for engine in engines:
+        known = next((each for each in read_servers(state) if each.engine == engine.name and each.running), None)
+        if known is not None:
+            _say(f"{engine.name} {known.info.version} runs already at {known.info.address}")
+            continue
+        folder = state / engine.name
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            server = await engine.start(config, folder, _say, detached=True)
+        except EngineMissingError as error:
+            _say(f"{engine.name}: {error}")
+            missing += 1
+            continue
+        entry = remember_server(state, engine.name, server, folder)
+        _say(f"{engine.name} {entry.info.version} runs at {entry.info.address}, state and log in {folder}")
+    return EngineMissingError.exit_code if missing else 0
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False, config: ConfigFile = None
+) -> None:
+    """Say which servers run, where, since when they are known, and where their logs are."""
+    servers = read_servers(load_config(config).servers.state)
+    if as_json:
+        print(json.dumps([{**each.model_dump(mode="json"), "running": each.running} for each in servers], indent=2))
+        return
+    if not servers:
+        print("No servers. `durameter servers up` starts them; `durameter run` starts its own.")
+        return
+    table = Table("engine", "state", "version", "address", "process", "log")
+    for each in servers:
+        state = "running" if each.running else "gone"
+        table.add_row(each.engine, state, each.info.version, each.info.address, str(each.pid), _log(each))
+    Console().print(table)
+
+
+def _log(server: DetachedServer) -> str:
+    return str(Path(server.folder) / "server.log")
+
+
+@app.command()
+def down(engine: _Engines = None, config: ConfigFile = None) -> None:
+    """Stop the servers that `up` started."""
+    state = load_config(config).servers.state.absolute()
+    servers = [each for each in read_servers(state) if engine is None or each.engine in engine]
+    if not servers:
+        _say("No servers to stop.")
+    for each in servers:
+        _say(f"{each.engine} stopped" if stop_server(state, each) else f"{each.engine} was gone already")

@@ -1,0 +1,103 @@
+"""A report in the terminal."""
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from durameter.report.numbers import count, percent, span
+from durameter.report.view import EngineReport, Report, Share
+from durameter.report.words import comparison, differences
+
+__all__ = ["show_report"]
+
+_MOST_CAUSES = 12
+_GOOD, _BAD = "green", "bold red"
+
+
+def show_report(report: Report, console: Console) -> None:
+    """Print the report."""
+    agreed = report.verdict.startswith("Two independent")
+    title = f"{report.workload}, {report.tasks} tasks, seed {report.seed}, {report.started:%Y-%m-%d %H:%M} UTC"
+    console.print()
+    console.print(
+        Panel(Text(report.verdict, style=_GOOD if agreed else _BAD), title=title, title_align="left", box=box.ROUNDED)
+    )
+    for engine in report.engines:
+        for line in _alarms(engine):
+            console.print(Text(f"{engine.engine}: {line}", style=_BAD))
+    console.print(_side_by_side(report))
+    for engine in report.engines:
+        if engine.kinds:
+            console.print(_engine(engine))
+    _list(console, "Not covered", report.not_covered)
+    _list(console, "Worth knowing", (*_plans_left_out(report), *_explained(report), *report.warnings))
+    console.print(Text(f"Everything is in {report.folder}", style="dim"), soft_wrap=True)
+
+
+def _alarms(engine: EngineReport) -> list[str]:
+    lines = [engine.problem] if engine.problem else []
+    if engine.reconciliation is not None and engine.reconciliation.state != "agrees":
+        lines += differences(engine)
+    return lines + list(engine.troubles)
+
+
+def _side_by_side(report: Report) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("")
+    for engine in report.engines:
+        table.add_column(f"{engine.engine} ({engine.unit}s)", justify="right")
+    for label, cells in comparison(report):
+        style = "bold" if label in ("units per task", "dollars per month") else None
+        table.add_row(label, *cells, style=style)
+    return table
+
+
+def _engine(engine: EngineReport) -> RenderableType:
+    title = Text(f"{engine.engine}: where the {engine.unit}s come from", style="bold")
+    causes = engine.causes[:_MOST_CAUSES]
+    tables = [_breakdown("kind", engine.kinds), _breakdown("made by", causes)]
+    if len(engine.causes) > len(causes):
+        tables.append(Text(f"and {len(engine.causes) - len(causes)} more causes in the ledger", style="dim"))
+    return Group(title, *tables)
+
+
+def _breakdown(label: str, lines: tuple[Share, ...]) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(label, min_width=28)
+    for name in ("per task", "min–max", "share"):
+        table.add_column(name, justify="right")
+    opened = any(line.upper for line in lines)
+    if opened:
+        table.add_column("open question", justify="right")
+    for line in lines:
+        cells = [count(line.documented.mean), span(line.documented.low, line.documented.high), percent(line.share)]
+        if opened:
+            cells.append(f"+ {count(line.upper)}" if line.upper else "")
+        table.add_row(line.name, *cells)
+    return table
+
+
+def _plans_left_out(report: Report) -> list[str]:
+    return [
+        f"{engine.engine} plans without a price at this volume: {'; '.join(engine.month.left_out)}"
+        for engine in report.engines
+        if engine.month is not None and engine.month.left_out
+    ]
+
+
+def _explained(report: Report) -> list[str]:
+    return [
+        f"{engine.engine}: {line}"
+        for engine in report.engines
+        if engine.reconciliation is not None and engine.reconciliation.state == "agrees"
+        for line in differences(engine)
+    ]
+
+
+def _list(console: Console, title: str, lines: tuple[str, ...]) -> None:
+    if lines:
+        console.print(Text(title, style="bold"))
+        for line in lines:
+            console.print(Text(f"  - {line}"))

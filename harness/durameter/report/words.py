@@ -1,0 +1,99 @@
+"""Sentences that every format of a report uses."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from durameter.report.numbers import count, dollars, plain, span
+from durameter.report.view import EngineReport, Month, Report, Spread
+
+__all__ = ["check", "comparison", "differences", "per_task"]
+
+
+def per_task(spread: Spread | None) -> str:
+    """`38.3 (19–70)`."""
+    return "–" if spread is None else f"{count(spread.mean)} ({span(spread.low, spread.high)})"
+
+
+def check(engine: EngineReport) -> str:
+    """What the second source says."""
+    found = engine.reconciliation
+    if found is None:
+        return "not reached"
+    if found.state == "agrees":
+        return f"{found.source} = {found.other} in all {len(found.lines)} kinds"
+    if found.state == "not checked":
+        return f"no second source ({found.other})"
+    return f"{found.source} and {found.other} DIFFER"
+
+
+def differences(engine: EngineReport) -> list[str]:
+    """What is unexplained, and what named rules explain, line by line."""
+    found = engine.reconciliation
+    if found is None:
+        return []
+    lines = [
+        f"UNEXPLAINED {line.kind}: {found.source} {plain(line.ledger)}, {found.other} {plain(line.other)}, "
+        f"left {plain(line.unexplained)}" + (f"; in runs {', '.join(line.where)}" if line.where else "")
+        for line in found.lines
+        if line.unexplained or line.where
+    ]
+    lines += list(found.notes)
+    lines += [
+        f"explained {line.kind}: {plain(line.explained)} by {', '.join(line.explained_by)}"
+        for line in found.lines
+        if line.explained_by and not line.unexplained
+    ]
+    return lines
+
+
+def comparison(report: Report) -> list[tuple[str, list[str]]]:
+    """The table that puts the engines side by side: a label, and a cell per engine."""
+    engines = report.engines
+    volume = plain(report.volume)
+    rows: list[tuple[str, list[str]]] = [
+        ("variant", [each.variant for each in engines]),
+        ("server", [each.server.version if each.server else "–" for each in engines]),
+        ("tasks", [_tasks(each) for each in engines]),
+        ("units per task", [per_task(each.per_task) for each in engines]),
+    ]
+    if any(each.month_upper for each in engines):
+        rows.append(("… if open questions count", [_upper(each) for each in engines]))
+    rows += [
+        (f"units per month at {volume} tasks", [_month_units(each) for each in engines]),
+        ("cheapest plan that fits", [_range(each, _plan) for each in engines]),
+        ("dollars per month", [_range(each, lambda month: dollars(month.dollars)) for each in engines]),
+        ("dollars per 1,000 tasks", [_range(each, lambda month: _thousand(month, report.volume)) for each in engines]),
+        ("count checked", [check(each) for each in engines]),
+    ]
+    return rows
+
+
+def _tasks(engine: EngineReport) -> str:
+    if engine.state == "missing":
+        return "engine missing"
+    return ", ".join(f"{n} {state.replace('_', ' ')}" for state, n in sorted(engine.task_states.items())) or "none"
+
+
+def _upper(engine: EngineReport) -> str:
+    return per_task(engine.per_task_upper) if engine.month_upper else "none open"
+
+
+def _month_units(engine: EngineReport) -> str:
+    return _range(engine, lambda month: plain(month.units))
+
+
+def _plan(month: Month) -> str:
+    return f"{month.plan} ({month.price_book})" if month.plan else "none has a price"
+
+
+def _thousand(month: Month, volume: Decimal) -> str:
+    return "not priced" if month.dollars is None or not volume else dollars(month.dollars / volume * 1000)
+
+
+def _range(engine: EngineReport, show: Callable[[Month], str]) -> str:
+    """The documented reading, and the upper one where it reads differently."""
+    if engine.month is None:
+        return "–"
+    low = show(engine.month)
+    high = show(engine.month_upper) if engine.month_upper else low
+    return low if low == high else f"{low} – {high}"
