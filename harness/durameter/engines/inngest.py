@@ -32,7 +32,6 @@ from durameter_collectors.inngest.replies import (
     runs_in_replies,
 )
 from durameter_collectors.inngest.runs import cancel_runs, count_runs
-from durameter_collectors.inngest.trace import BLIND_SPOTS
 from durameter_collectors.units import TaskLabel, Unit
 
 __all__ = ["InngestEngine", "InngestSession"]
@@ -44,6 +43,12 @@ _OPEN_PORTS = (
     "the dev server opens its three Connect ports on all interfaces, whatever --host says (seen on 1.44.0); "
     "nothing is connected to them"
 )
+
+_BLIND_SPOTS = (
+    "a step whose attempts all failed with RetryAfterError or NonRetriableError (Python SDK) has no step id anywhere",
+    "attempts that the server makes by itself (step.ai, step.fetch) are seen by the trace only",
+)
+"""What neither the trace nor the replies can see."""
 
 _log = logging.getLogger(__name__)
 
@@ -152,7 +157,7 @@ class InngestSession(Session):
             state=state_of(lines, problems),
             lines=lines,
             notes=tuple(problems),
-            blind_spots=BLIND_SPOTS,
+            blind_spots=_BLIND_SPOTS,
         )
 
     def _after_end(self, reply: Reply) -> bool:
@@ -276,7 +281,7 @@ def _prepared_store(folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
     with closing(sqlite3.connect(folder / "main.db")) as store:
         store.execute("PRAGMA journal_mode = WAL")
-        store.execute("CREATE TABLE prepared (nothing)")  # the mode is kept only by a file that has a page
+        store.execute("CREATE TABLE prepared (x)")  # the mode is kept only by a file that has a page
         store.execute("DROP TABLE prepared")
         store.commit()
     return folder

@@ -245,10 +245,9 @@ def _verdict(state: str, engines: Sequence[EngineReport]) -> str:
 
 def _blind_spots(engines: Sequence[EngineReport]) -> list[str]:
     return [
-        f"{engine.engine}: {spot}"
+        f"{engine.engine}: {'; '.join(engine.reconciliation.blind_spots)}"
         for engine in engines
-        if engine.reconciliation is not None
-        for spot in engine.reconciliation.blind_spots
+        if engine.reconciliation is not None and engine.reconciliation.blind_spots
     ]
 
 
