@@ -212,14 +212,20 @@ class _EngineRun:
             self._keep(measured, started, outcome, count)
 
     async def _drive(self, task: Task, measured: Measured, driver: Driver) -> tuple[TaskState, str]:
+        late = f"not done after {self._plan.timeout:g} s"
         try:
-            async with asyncio.timeout(self._plan.timeout):
+            async with asyncio.timeout(self._plan.timeout) as limit:
                 await driver(task, measured)
-        except TimeoutError:
-            return "timed_out", f"not done after {self._plan.timeout:g} s"
+        except TimeoutError as error:
+            return ("timed_out", late) if limit.expired() else ("failed", f"the driver raised {error!r}")
         except TaskFailedError as error:
             return "failed", str(error)
-        except Exception as error:  # noqa: BLE001 - a user's driver may raise anything: the task failed, the others go on
+        except Exception as error:  # a user's driver may raise anything: the others go on
+            me = asyncio.current_task()
+            if me is not None and me.cancelling():  # SDKs turn a cancellation into errors of their own
+                raise asyncio.CancelledError from error
+            if limit.expired():
+                return "timed_out", late
             _log.exception("task %s", task.id)
             return "failed", f"the driver raised {error!r}"
         return "completed", ""

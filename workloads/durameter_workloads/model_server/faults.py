@@ -12,9 +12,9 @@ class Faults(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rate_limited: float = Field(default=0.0, ge=0, lt=1)
+    rate_limited: float = Field(default=0.0, ge=0, le=1)
     """Probability that an attempt is answered with 429 and Retry-After."""
-    server_errors: float = Field(default=0.0, ge=0, lt=1)
+    server_errors: float = Field(default=0.0, ge=0, le=1)
     """Probability that an attempt is answered with 500."""
     retry_after_seconds: int = Field(default=1, ge=0)
     most_in_a_row: int = Field(default=3, ge=0)

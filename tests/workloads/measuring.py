@@ -1,0 +1,72 @@
+"""Measure the reference agent on shared servers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from durameter import Result, Task
+from durameter.config import Config
+from durameter.measure.result import EngineResult, TaskResult
+from durameter.measure.run import Plan, Subject, measure
+from durameter.registry import load_engine, load_workload
+from durameter.telemetry import open_telemetry
+from durameter_workloads.support_agent.shape import Conversation
+
+
+class Silent:
+    """An observer that shows nothing."""
+
+    def note(self, line: str) -> None: ...
+    def begin(self, engine: str, variant: str, tasks: int) -> None: ...
+    def task(self, engine: str, result: TaskResult) -> None: ...
+    def end(self, result: EngineResult) -> None: ...
+
+
+def as_task(name: str, conversation: Conversation) -> Task:
+    """A hand-made conversation as a task."""
+    return Task(id=name, shape=conversation.model_dump(mode="json"), covariates=conversation.covariates())
+
+
+async def measure_agent(
+    config: Config,
+    folder: Path,
+    tasks: Sequence[Task] | int,
+    *,
+    engines: Sequence[str] = ("temporal", "inngest"),
+    seconds: float = 120,
+    seed: int = 0,
+    concurrency: int = 10,
+    **options: Any,
+) -> Result:
+    """Measure these tasks, or so many drawn ones."""
+    name, workload = load_workload("support_agent")
+    parsed = workload.parse_options(options)
+    chosen = {each.engine: each for each in reversed(workload.implementations(parsed))}
+    plan = Plan(
+        workload=name,
+        options=parsed.model_dump(mode="json"),
+        tasks=workload.tasks(tasks, seed, parsed) if isinstance(tasks, int) else tasks,
+        subjects=[Subject(load_engine(engine)(), chosen[engine]) for engine in engines],
+        concurrency=concurrency,
+        timeout=seconds,
+        seed=seed,
+        folder=folder,
+    )
+    return await measure(plan, config, Silent(), open_telemetry("none"))
+
+
+def kinds(result: Result, engine: str, task: str) -> dict[str, tuple[int, int]]:
+    """Kind → (documented, upper) of one task."""
+    [found] = [each for each in engine_of(result, engine).tasks if each.task == task]
+    return {kind: (int(count.documented), int(count.upper)) for kind, count in found.kinds.items()}
+
+
+def engine_of(result: Result, engine: str) -> EngineResult:
+    """The result of one engine."""
+    [found] = [each for each in result.measurement.engines if each.engine == engine]
+    return found
+
+
+def states(result: Result, engine: str) -> dict[str, str]:
+    """Task → state."""
+    return {each.task: each.state for each in engine_of(result, engine).tasks}
