@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test lint format lock clean help
+.PHONY: run test lint format lock schema clean help
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -49,3 +49,7 @@ lock: .venv/.installed-dev  ## resolve the dependencies anew (asks the package i
 
 clean:  ## remove the environment and the caches in this folder (not measurements)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+schema: .venv/.installed-dev  ## write the JSON Schema of measurement.json anew
+	$(BIN)/python -c 'import json; from durameter.measure.result import json_schema as s; print(json.dumps(s(), indent=2))' \
+	  > harness/durameter/measure/measurement.schema.json

@@ -166,6 +166,6 @@ def parse_volume(text: str) -> Decimal:
     factor = {"k": Decimal(1000), "m": Decimal(10**6)}.get(number[-1:].lower(), Decimal(1))
     per_month = {"": 1, "month": 1, "day": 30}.get(period.strip().lower())
     digits = number[:-1] if factor != 1 else number
-    if per_month is None or not digits.replace(".", "", 1).isdigit():
+    if per_month is None or not digits.replace(".", "", 1).isdecimal():
         raise UsageError(f"{text!r} is not a volume of tasks. Write it as 1M/month, 250k/month or 5000/day.")
     return Decimal(digits) * factor * per_month

@@ -9,7 +9,7 @@ from durameter.config import Config
 from durameter.measure.result import EngineResult, TaskResult
 from durameter.measure.run import Plan, Subject, measure
 from durameter.registry import load_engine, load_workload
-from durameter.telemetry import open_telemetry
+from durameter.telemetry import ExporterName, open_telemetry
 from durameter_workloads.support_agent.shape import Conversation
 
 
@@ -36,6 +36,7 @@ async def measure_agent(
     seconds: float = 120,
     seed: int = 0,
     concurrency: int = 10,
+    exporter: ExporterName = "none",
     **options: Any,
 ) -> Result:
     """Measure these tasks, or so many drawn ones."""
@@ -52,7 +53,7 @@ async def measure_agent(
         seed=seed,
         folder=folder,
     )
-    return await measure(plan, config, Silent(), open_telemetry("none"))
+    return await measure(plan, config, Silent(), open_telemetry(exporter))
 
 
 def kinds(result: Result, engine: str, task: str) -> dict[str, tuple[int, int]]:

@@ -9,7 +9,8 @@ from measuring import as_task, engine_of, kinds, measure_agent, states
 
 from durameter import Result
 from durameter.config import Config
-from durameter_workloads.model_server import Faults
+from durameter_workloads.model_server import Faults, ModelServer, serve_model
+from durameter_workloads.support_agent.script import scripts_of
 from durameter_workloads.support_agent.shape import Conversation, Message, ModelCall, ToolCall
 from durameter_workloads.support_agent.shapes import Overlay
 
@@ -308,3 +309,31 @@ async def test_a_task_that_is_cut_off_in_a_model_call(shared_servers: Config, tm
         found = engine_of(result, engine).reconciliation
         assert found is not None
         assert (found.state, found.notes) == ("agrees", ())
+
+
+async def test_a_model_behind_an_address_is_measured_the_same_way(shared_servers: Config, tmp_path: Path) -> None:
+    """`model_base_url` switches to another provider; nobody knows its replies beforehand, so every approval is given.
+
+    One message: a refund above the limit, then the answer.
+    temporal: start 1, update 1, timer 1, signal 1, models 2 + refund 1 = 3.
+    inngest: run 1, wait 1, step.run 3 + reply 1 = 4.
+    """
+    conversation = Conversation(source="hand", messages=(say(calls(refund("approved")), ANSWER),))
+    scripts = scripts_of({"real": conversation}, approval_timeout=1)
+    async with serve_model(ModelServer(scripts=scripts)) as (url, log):
+        result = await measure_agent(
+            shared_servers, tmp_path / "result", [as_task("real", conversation)], model_base_url=url
+        )
+    assert len(log.served) == 4  # two per engine
+    assert kinds(result, "temporal", "real") == {
+        "start_workflow": (1, 0),
+        "accept_workflow_update": (1, 0),
+        "start_timer": (1, 0),
+        "signal_workflow": (1, 0),
+        "schedule_activity": (3, 0),
+    }
+    assert kinds(result, "inngest", "real") == {
+        "function_run": (1, 0),
+        "step.wait_for_event": (1, 0),
+        "step.run": (4, 0),
+    }

@@ -45,7 +45,7 @@ def _alarms(engine: EngineReport) -> list[str]:
 
 def _side_by_side(report: Report) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for engine in report.engines:
         table.add_column(f"{engine.engine} ({engine.unit}s)", justify="right")
     for label, cells in comparison(report):
@@ -97,7 +97,9 @@ def _explained(report: Report) -> list[str]:
 
 
 def _list(console: Console, title: str, lines: tuple[str, ...]) -> None:
-    if lines:
-        console.print(Text(title, style="bold"))
-        for line in lines:
-            console.print(Text(f"  - {line}"))
+    if not lines:
+        return
+    points = Table.grid(padding=(0, 1))
+    for line in lines:
+        points.add_row("  -", Text(line))
+    console.print(Text(title, style="bold"), points)

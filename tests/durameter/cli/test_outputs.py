@@ -1,0 +1,160 @@
+"""What the command line prints, word by word, as golden files; `--snapshot-update` writes them anew.
+
+The results under `results/` were measured on real servers (`durameter run --tasks 3 --seed 5 -o faults.rate_limited=0.1
+-o overlay.approvals=1`); `killed` is the journal of the same run, cut in the middle of a line.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+
+from durameter.measure import result
+
+RESULTS = Path(__file__).with_name("results")
+DURAMETER = Path(sys.executable).with_name("durameter")
+
+
+class Golden(SingleFileSnapshotExtension):
+    _write_mode = WriteMode.TEXT
+    file_extension = "txt"
+
+
+@pytest.fixture
+def golden(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    return snapshot.use_extension(Golden)
+
+
+def call(*arguments: str | Path, folder: Path = RESULTS, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a person does, in a terminal 100 columns wide and without colours."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("DURAMETER_", "OTEL_"))}
+    return subprocess.run(
+        [DURAMETER, *arguments],
+        cwd=folder,
+        env=environment | {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"} | variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+HELP = [
+    (),
+    ("run",),
+    ("report",),
+    ("doctor",),
+    ("servers",),
+    ("servers", "up"),
+    ("servers", "status"),
+    ("servers", "down"),
+]
+
+
+@pytest.mark.parametrize("command", HELP, ids=lambda command: "-".join(command) or "durameter")
+def test_help(golden: SnapshotAssertion, command: tuple[str, ...]) -> None:
+    done = call(*command, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == golden
+
+
+def test_version() -> None:
+    assert call("--version").stdout == "0.1.0\n"
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown", "json"])
+def test_report(golden: SnapshotAssertion, form: str) -> None:
+    done = call("report", "agreeing", "--volume", "1M/month", *([] if form == "terminal" else [f"--{form}"]))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == golden
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown"])
+def test_report_of_a_killed_measurement(golden: SnapshotAssertion, form: str) -> None:
+    done = call("report", "killed", *([] if form == "terminal" else [f"--{form}"]))
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout == golden
+
+
+def _changed(tmp_path: Path, change: Any) -> Path:
+    folder = tmp_path / "changed"
+    shutil.copytree(RESULTS / "agreeing", folder)
+    file = folder / "measurement.json"
+    measurement = json.loads(file.read_text())
+    change({engine["engine"]: engine for engine in measurement["engines"]})
+    file.write_text(json.dumps(measurement))
+    return folder
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown"])
+def test_an_unexplained_unit_is_shown_first_and_fails(golden: SnapshotAssertion, tmp_path: Path, form: str) -> None:
+    def one_more_query(engines: dict[str, Any]) -> None:
+        found = engines["temporal"]["reconciliation"]
+        found["state"] = "differs"
+        found["lines"].append({"kind": "query_workflow", "ledger": "0", "other": "2"})
+
+    folder = _changed(tmp_path, one_more_query)
+    done = call("report", "changed", *([] if form == "terminal" else [f"--{form}"]), folder=folder.parent)
+    assert (done.returncode, done.stderr) == (4, "")
+    assert done.stdout == golden
+
+
+def test_a_missing_engine_is_said(golden: SnapshotAssertion, tmp_path: Path) -> None:
+    def no_inngest(engines: dict[str, Any]) -> None:
+        engines["inngest"] |= {"state": "missing", "problem": "no server", "tasks": [], "reconciliation": None}
+
+    folder = _changed(tmp_path, no_inngest)
+    done = call("report", "changed", folder=folder.parent)
+    assert (done.returncode, done.stderr) == (3, "")
+    assert done.stdout == golden
+
+
+def test_the_json_report_can_be_read() -> None:
+    report = json.loads(call("report", "agreeing", "--json").stdout)
+    assert [engine["engine"] for engine in report["engines"]] == ["temporal", "inngest"]
+    assert report["verdict"].startswith("Two independent sources agree")
+
+
+def test_a_measurement_follows_the_schema_that_ships() -> None:
+    shipped = json.loads(Path(result.__file__).with_name("measurement.schema.json").read_text())
+    assert shipped == result.json_schema(), "write it anew: make schema"
+    validator = jsonschema.Draft202012Validator(shipped)
+    validator.validate(json.loads((RESULTS / "agreeing" / "measurement.json").read_text()))
+    assert not validator.is_valid({"schema_version": 1})
+
+
+WRONG = {
+    "no result": ("report", "nothing"),
+    "both formats": ("report", "agreeing", "--json", "--markdown"),
+    "volume": ("report", "agreeing", "--volume", "many"),
+    "workload": ("run", "my_agent"),
+    "engine": ("run", "--engine", "cadence"),
+    "variant": ("run", "--variant", "temporal=nonsense"),
+    "option": ("run", "-o", "latency"),
+    "unknown option": ("run", "-o", "speed=1"),
+    "bad option": ("run", "-o", "faults.rate_limited=2"),
+    "price file": ("run",),
+    "existing result": ("run", "--out", "agreeing"),
+    "configuration": ("doctor",),
+    "configuration file": ("doctor", "--config", "nothing.toml"),
+}
+VARIABLES = {
+    "price file": {"DURAMETER_PRICES": "nothing.toml"},
+    "configuration": {"DURAMETER_TEMPORAL_ADRESS": "127.0.0.1:1"},
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_usage_says_what_to_do(golden: SnapshotAssertion, case: str) -> None:
+    done = call(*WRONG[case], **VARIABLES.get(case, {}))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    assert done.stderr == golden

@@ -1,0 +1,87 @@
+"""What is installed, what is exported, and that nothing names a registry or a machine."""
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import durameter
+
+ROOT = Path(__file__).parents[1]
+
+
+def _tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_the_public_api_is_what_it_was() -> None:
+    assert durameter.__all__ == [
+        "Driver",
+        "Implementation",
+        "InngestSession",
+        "Measured",
+        "Result",
+        "RunContext",
+        "Task",
+        "TaskFailedError",
+        "TemporalSession",
+        "Workload",
+        "read_result",
+        "serve_app",
+    ]
+    assert all(hasattr(durameter, name) for name in durameter.__all__)
+
+
+def test_the_wheel_holds_three_packages_and_their_data(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    [wheel] = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    tops = {name.partition("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {
+        "durameter",
+        "durameter_collectors",
+        "durameter_workloads",
+    }
+    for data in (
+        "durameter/py.typed",
+        "durameter/measure/measurement.schema.json",
+        "durameter/report/report.md.j2",
+        "durameter/prices/data/temporal-2026-09-17.toml",
+        "durameter/engines/inngest_binary/recipe/go.mod",
+        "durameter/engines/inngest_binary/recipe/go.sum",
+        "durameter/engines/inngest_binary/prebuilt/package-lock.json",
+        "durameter_collectors/temporal/rules.toml",
+        "durameter_collectors/inngest/rules.toml",
+        "durameter_workloads/support_agent/shapes.csv",
+    ):
+        assert data in names
+
+
+@pytest.mark.parametrize("name", ["run.txt", "dev.txt", "build.txt"])
+def test_requirements_are_pinned_with_hashes_and_without_addresses(name: str) -> None:
+    text = (ROOT / "requirements" / name).read_text()
+    entries = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
+    assert entries
+    assert all("==" in entry for entry in entries)
+    assert text.count("--hash=sha256:") >= len(entries)
+    assert "://" not in text
+    assert "index-url" not in text
+
+
+def test_no_tracked_file_names_a_package_registry_or_a_home_folder() -> None:
+    hosts = ["pypi" + ".org", "files.pythonhosted" + ".org", "registry.npmjs" + ".org", "proxy.golang" + ".org"]
+    pattern = re.compile("|".join(re.escape(host) for host in hosts) + r"|/root/|/home/\w+/|/Users/\w+/")
+    found = []
+    for file in _tracked():
+        try:
+            text = file.read_text()
+        except UnicodeDecodeError:
+            continue
+        if file != Path(__file__):
+            found += [f"{file.relative_to(ROOT)}: {match[0]}" for match in pattern.finditer(text)]
+    assert found == []
