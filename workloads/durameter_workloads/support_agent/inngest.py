@@ -23,7 +23,7 @@ from durameter_workloads.support_agent.waiting import alongside
 
 __all__ = ["RunPerMessage"]
 
-APP = "support-agent"
+APP = "durameter-support-agent"
 MESSAGE_RECEIVED = "support/message.received"
 REFUND_DECIDED = "support/refund.decided"
 
