@@ -19,7 +19,7 @@ class Line(BaseModel):
 
     kind: str
     ledger: Decimal
-    """Units of the documented reading."""
+    """Units of the documented reading; of both readings where the other source counts by run."""
     other: Decimal
     """What the other source says."""
     explained: Decimal = Decimal(0)

@@ -12,19 +12,29 @@ from durameter_collectors.units import TaskLabel, Unit
 
 __all__ = ["count_pending"]
 
+_POLLED = frozenset(
+    {
+        PendingActivityState.PENDING_ACTIVITY_STATE_STARTED,
+        PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED,
+        PendingActivityState.PENDING_ACTIVITY_STATE_PAUSE_REQUESTED,
+    }
+)
+"""States in which a worker has the attempt. One that only backs off, waits or is paused was polled by nobody."""
+
 
 def count_pending(pending: Iterable[PendingActivityInfo], *, workflow: str, run: str, label: TaskLabel) -> list[Unit]:
     """Retries so far of each pending activity.
 
-    A started attempt n has been retried n - 1 times. While it backs off or waits for a worker, `attempt` is already the
-    next one, which no worker has polled and nobody bills: n - 2 (inferred, and held against the meter in the tests).
+    A started attempt n has been retried n - 1 times. While it backs off, waits for a worker or is paused, `attempt` is
+    already the next one, which no worker has polled and nobody bills: n - 2 (measured against the meter).
     """
     rule = load_rulebook("temporal").rule("activity_retry")
     units: list[Unit] = []
     for activity in pending:
-        started = activity.state != PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
-        latest = activity.attempt if started else activity.attempt - 1
-        moment = activity.last_started_time.ToDatetime(tzinfo=UTC)
+        latest = activity.attempt if activity.state in _POLLED else activity.attempt - 1
+        # While an activity backs off, the server tells only when its last attempt ended.
+        began = activity.HasField("last_started_time")
+        moment = (activity.last_started_time if began else activity.last_attempt_complete_time).ToDatetime(tzinfo=UTC)
         units.extend(
             Unit(
                 engine="temporal",

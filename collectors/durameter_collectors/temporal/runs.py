@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from temporalio.client import Client, WorkflowHistory
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHistory
 from temporalio.service import RPCError, RPCStatusCode
 
 from durameter_collectors.temporal.history import HistoryCount, RunLink, count_history
@@ -26,49 +26,83 @@ class CountedRun:
 async def count_runs(
     client: Client, roots: Iterable[RunLink], *, label: TaskLabel
 ) -> tuple[list[CountedRun], list[Gap]]:
-    """Fetch and count every run of a task, by the links in histories: children, continued-as-new, retried, reset.
+    """Fetch and count every run of a task.
+
+    By the links in histories: children, continued-as-new, retried, reset, and what Nexus handlers started; from a run
+    that was reset, by `describe` and, since a run may be reset more than once, by listing.
 
     Args:
-        client: connected to the namespace of the measurement. Reading histories and describing are free.
+        client: connected to the namespace of the measurement. Reading histories, describing and listing are free.
         roots: the workflows that the task started; an empty run id means the latest run.
         label: whose units these are.
 
     Returns:
         The runs in order of discovery, each counted once, and a gap for each run that could not be read.
     """
-    runs: list[CountedRun] = []
+    runs: dict[RunLink, CountedRun] = {}
     gaps: list[Gap] = []
     waiting = deque(roots)
     seen: set[RunLink] = set()
     while waiting:
-        link = waiting.popleft()
-        if link in seen:
+        asked = waiting.popleft()
+        if asked in seen:
             continue
-        seen.add(link)
-        handle = client.get_workflow_handle(link.workflow, run_id=link.run or None)
+        seen.add(asked)
+        if asked.namespace not in {"", client.namespace}:
+            what = f"workflow {asked.workflow} runs in the namespace {asked.namespace}: its units are missing here"
+            gaps.append(Gap(engine="temporal", task=label.task, run=asked.run, what=what))
+            continue
         try:
-            description = await handle.describe()
-            link = RunLink(link.workflow, description.run_id)
-            if link in seen and any(run.link == link for run in runs):
+            description = await client.get_workflow_handle(asked.workflow, run_id=asked.run or None).describe()
+            link = RunLink(asked.workflow, description.run_id)
+            if link in runs:
                 continue
-            seen.add(link)
-            record = await client.get_workflow_handle(link.workflow, run_id=link.run).fetch_history()
+            run = await _count(client, link, description, label)
+            runs[link] = run
+            waiting.extend(run.count.links)
+            waiting.extend(await _reset_runs(client, description, run.count))
         except RPCError as error:
             gone = error.status == RPCStatusCode.NOT_FOUND
             reason = "is not on the server (deleted, or past its retention)" if gone else f"cannot be read: {error}"
-            gaps.append(
-                Gap(
-                    engine="temporal",
-                    task=label.task,
-                    run=link.run,
-                    what=f"workflow {link.workflow} {reason}: its units are missing here",
-                )
-            )
-            continue
-        count = count_history(record.events, workflow=link.workflow, run=link.run, label=label)
-        pending = description.raw_description.pending_activities
-        count.units.extend(count_pending(pending, workflow=link.workflow, run=link.run, label=label))
-        runs.append(CountedRun(link=link, record=record, count=count))
-        gaps.extend(count.gaps)
-        waiting.extend(count.links)
-    return runs, gaps
+            what = f"workflow {asked.workflow} {reason}: its units are missing here"
+            gaps.append(Gap(engine="temporal", task=label.task, run=asked.run, what=what))
+    return list(runs.values()), [gap for run in runs.values() for gap in run.count.gaps] + gaps
+
+
+async def _count(
+    client: Client, link: RunLink, description: WorkflowExecutionDescription, label: TaskLabel
+) -> CountedRun:
+    """The units of one run.
+
+    Its description is older than its history: an activity that closed in between is counted from the history only.
+    """
+    record = await client.get_workflow_handle(link.workflow, run_id=link.run).fetch_history()
+    count = count_history(record.events, workflow=link.workflow, run=link.run, label=label)
+    described = {activity.activity_id: activity for activity in description.raw_description.pending_activities}
+    pending = [activity for name, activity in described.items() if name in count.unstarted]
+    count.units.extend(count_pending(pending, workflow=link.workflow, run=link.run, label=label))
+    if description.status != WorkflowExecutionStatus.RUNNING:
+        what = "an activity was given up while no worker had it: its retries, if any, are in no record but the meter"
+        count.gaps.extend(
+            Gap(engine="temporal", task=label.task, run=link.run, what=what, evidence=evidence)
+            for name, evidence in count.unstarted.items()
+            if name not in described
+        )
+    return CountedRun(link=link, record=record, count=count)
+
+
+async def _reset_runs(client: Client, description: WorkflowExecutionDescription, count: HistoryCount) -> list[RunLink]:
+    """Runs that resets made of the same start.
+
+    The old run names only the latest of them, and a reset run only its base.
+    """
+    raw = description.raw_description
+    if not count.was_reset and not raw.workflow_extended_info.reset_run_id:
+        return []
+    found = [RunLink(description.id, raw.workflow_extended_info.reset_run_id)]
+    quoted = description.id.replace("\\", "\\\\").replace("'", "\\'")
+    async for each in client.list_workflows(f"WorkflowId = '{quoted}'"):
+        other = await client.get_workflow_handle(each.id, run_id=each.run_id).describe()
+        if other.raw_description.workflow_execution_info.first_run_id == raw.workflow_execution_info.first_run_id:
+            found.append(RunLink(each.id, each.run_id))
+    return [link for link in found if link.run]

@@ -1,0 +1,211 @@
+"""Two sources against each other: what no rule explains must show, also where sums happen to agree."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from durameter.reconcile import Line, against_meter, against_runs, state_of
+from durameter_collectors.rulebook import Rulebook, load_rulebook
+from durameter_collectors.units import Unit
+
+RULES = Rulebook.model_validate(
+    {
+        "engine": "temporal",
+        "unit": "Action",
+        "version": "1",
+        "checked": "2026-11",
+        "evidence": [],
+        "rules": [
+            rule | {"quantity": 1, "when": "-", "sources": []}
+            for rule in (
+                {"id": "start", "kind": "start", "meter": ["grpc_Start"]},
+                {"id": "activity", "kind": "activity", "meter": ["command_Activity"]},
+                # One kind under two names of the meter.
+                {"id": "child", "kind": "child", "meter": ["command_Child", "command_Child_Extra"]},
+                # The meter counts it, the documents do not say so.
+                {"id": "memo", "kind": "memo", "meter": ["command_Memo"], "reading": "upper"},
+                {"id": "patch_marker", "kind": "marker", "meter": ["command_Marker"], "reading": "upper"},
+                {"id": "marker", "kind": "marker", "meter": ["command_Marker"]},
+                # Billed, and not on this meter.
+                {"id": "export", "kind": "export"},
+                # Neither billed by the documents nor metered.
+                {"id": "retried_run", "kind": "start", "reading": "upper"},
+            )
+        ],
+    }
+)
+
+
+def units(*rules: str, run: str = "run 1", quantity: str = "1") -> list[Unit]:
+    return [
+        Unit(
+            engine="temporal",
+            workload="tests/reconcile",
+            variant="default",
+            task="task 1",
+            run=run,
+            kind=RULES.rule(rule).kind,
+            cause="-",
+            step="",
+            attempt=1,
+            quantity=Decimal(quantity),
+            reading=RULES.rule(rule).reading,
+            rule=rule,
+            time=datetime(2026, 11, 1, tzinfo=UTC),
+            source="history",
+            evidence="event 1",
+        )
+        for rule in rules
+    ]
+
+
+def metered(**names: int) -> dict[str, Decimal]:
+    return {name: Decimal(count) for name, count in names.items()}
+
+
+def unexplained(lines: tuple[Line, ...]) -> dict[str, int]:
+    return {line.kind: int(line.unexplained) for line in lines if line.unexplained}
+
+
+def by_kind(lines: tuple[Line, ...]) -> dict[str, Line]:
+    assert len({line.kind for line in lines}) == len(lines)
+    return {line.kind: line for line in lines}
+
+
+class TestAgainstMeter:
+    def test_equal(self) -> None:
+        lines = against_meter(units("start", "activity", "activity"), metered(grpc_Start=1, command_Activity=2), RULES)
+        assert by_kind(lines) == {
+            "start": Line(kind="start", ledger=Decimal(1), other=Decimal(1)),
+            "activity": Line(kind="activity", ledger=Decimal(2), other=Decimal(2)),
+        }
+        assert state_of(lines, ()) == "agrees"
+
+    def test_nothing_on_either_side(self) -> None:
+        assert against_meter([], {}, RULES) == ()
+
+    def test_names_of_one_kind_are_added(self) -> None:
+        lines = against_meter(units("child", "child"), metered(command_Child=1, command_Child_Extra=1), RULES)
+        assert unexplained(lines) == {}
+
+    def test_a_kind_that_only_the_meter_has(self) -> None:
+        lines = against_meter(units("start"), metered(grpc_Start=1, command_Activity=3), RULES)
+        assert unexplained(lines) == {"activity": 3}
+        assert state_of(lines, ()) == "differs"
+
+    def test_a_kind_that_only_the_ledger_has(self) -> None:
+        lines = against_meter(units("start", "activity"), metered(grpc_Start=1), RULES)
+        assert unexplained(lines) == {"activity": -1}
+
+    def test_totals_that_agree_by_accident_prove_nothing(self) -> None:
+        lines = against_meter(units("start", "start"), metered(grpc_Start=1, command_Activity=1), RULES)
+        assert sum(line.ledger for line in lines) == sum(line.other for line in lines)
+        assert unexplained(lines) == {"start": -1, "activity": 1}
+        assert state_of(lines, ()) == "differs"
+
+    def test_a_name_that_no_rule_knows_is_shown_and_unexplained(self) -> None:
+        lines = against_meter(units("start"), metered(grpc_Start=1, grpc_Novelty=2), RULES)
+        assert unexplained(lines) == {"unknown to the rulebook: grpc_Novelty": 2}
+
+    def test_an_open_question_that_this_meter_counts_is_a_named_correction(self) -> None:
+        line = by_kind(against_meter(units("memo", "memo"), metered(command_Memo=2), RULES))["memo"]
+        assert (line.ledger, line.other, line.explained, line.unexplained) == (0, 2, 2, 0)
+        assert line.explained_by == ("memo",)
+
+    def test_a_correction_explains_no_more_than_its_evidence(self) -> None:
+        lines = against_meter(units("memo"), metered(command_Memo=3), RULES)
+        assert unexplained(lines) == {"memo": 2}
+
+    def test_a_correction_without_its_reading_on_the_meter_is_unexplained_too(self) -> None:
+        """The rule says that this meter counts it; if it does not, the rule is wrong."""
+        assert unexplained(against_meter(units("memo"), {}, RULES)) == {"memo": -1}
+
+    def test_documented_and_open_units_of_one_kind(self) -> None:
+        line = by_kind(against_meter(units("marker", "marker", "patch_marker"), metered(command_Marker=3), RULES))[
+            "marker"
+        ]
+        assert (line.ledger, line.other, line.explained, line.unexplained) == (2, 3, 1, 0)
+        assert line.explained_by == ("patch_marker",)
+
+    def test_what_is_billed_and_not_metered_is_a_named_correction(self) -> None:
+        line = by_kind(against_meter(units("export", "export", quantity="0.5"), {}, RULES))["export"]
+        assert (line.ledger, line.other, line.explained, line.unexplained) == (1, 0, -1, 0)
+        assert line.explained_by == ("export",)
+
+    def test_what_is_neither_documented_nor_metered_is_no_correction(self) -> None:
+        lines = against_meter(units("start", "retried_run"), metered(grpc_Start=1), RULES)
+        assert by_kind(lines) == {"start": Line(kind="start", ledger=Decimal(1), other=Decimal(1))}
+
+
+class TestAgainstRuns:
+    def test_equal(self) -> None:
+        ledger = units("start", "activity") + units("activity", "memo", run="run 2")
+        other = {"run 1": metered(start=1, activity=1), "run 2": metered(activity=1, memo=1)}
+        lines = against_runs(ledger, other, {}, late_rule="late")
+        assert {line.kind: (line.ledger, line.other) for line in lines} == {
+            "start": (1, 1),
+            "activity": (2, 2),
+            "memo": (1, 1),
+        }
+        assert state_of(lines, ()) == "agrees"
+
+    def test_sums_that_agree_by_accident_name_the_runs(self) -> None:
+        ledger = units("activity", "activity") + units("activity", run="run 2") + units("activity", run="run 3")
+        other = {"run 1": metered(activity=1), "run 2": metered(activity=2), "run 3": metered(activity=1)}
+        (line,) = against_runs(ledger, other, {}, late_rule="late")
+        assert (line.ledger, line.other, line.unexplained) == (4, 4, 0)
+        assert line.where == ("run 1", "run 2")
+        assert state_of([line], ()) == "differs"
+
+    @pytest.mark.parametrize(
+        ("ledger", "other", "difference"),
+        [
+            (units("activity"), {}, -1),
+            ([], {"run 1": metered(activity=1)}, 1),
+            # The same number in another run.
+            (units("activity"), {"run 2": metered(activity=1)}, 0),
+        ],
+    )
+    def test_runs_that_one_side_does_not_know(
+        self, ledger: list[Unit], other: dict[str, dict[str, Decimal]], difference: int
+    ) -> None:
+        (line,) = against_runs(ledger, other, {}, late_rule="late")
+        assert line.unexplained == difference
+        assert set(line.where) == {unit.run for unit in ledger} | set(other)
+        assert state_of([line], ()) == "differs"
+
+    def test_late_units_are_a_named_correction(self) -> None:
+        other, late = {"run 1": metered(activity=3)}, {"run 1": metered(activity=2)}
+        (line,) = against_runs(units("activity"), other, late, late_rule="late")
+        assert (line.explained, line.explained_by, line.unexplained, line.where) == (2, ("late",), 0, ())
+
+    def test_late_units_of_one_run_excuse_no_other(self) -> None:
+        ledger = units("activity", "activity") + units("activity", run="run 2")
+        other = {"run 1": metered(activity=3), "run 2": metered(activity=1)}
+        (line,) = against_runs(ledger, other, {"run 2": metered(activity=1)}, late_rule="late")
+        assert line.unexplained == 0
+        assert line.where == ("run 1", "run 2")
+        assert state_of([line], ()) == "differs"
+
+    def test_late_units_that_the_other_source_does_not_have_excuse_nothing(self) -> None:
+        (line,) = against_runs(
+            units("start"), {"run 1": metered(start=1)}, {"run 1": metered(start=1)}, late_rule="late"
+        )
+        assert line.unexplained == -1
+        assert line.where == ("run 1",)
+
+
+class TestState:
+    def test_a_problem_is_a_difference(self) -> None:
+        assert state_of((), ["a run of nobody"]) == "differs"
+        assert state_of((), []) == "agrees"
+        assert state_of(iter(()), iter(())) == "agrees"
+
+
+@pytest.mark.parametrize("engine", ["temporal", "inngest"])
+def test_a_name_of_a_meter_means_one_kind(engine: str) -> None:
+    """Else what the meter counts under it would be laid to one of the kinds by chance."""
+    rules = load_rulebook(engine).rules
+    for name in {name for rule in rules for name in rule.meter}:
+        assert len({rule.kind for rule in rules if name in rule.meter}) == 1
