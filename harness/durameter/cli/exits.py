@@ -17,6 +17,7 @@ EXIT_CODES = {
     4: "units that no rule explains, or a task that could not be counted in full",
     99: "a budget is broken (no command checks budgets yet)",
     130: "stopped by Ctrl-C",
+    143: "stopped by SIGTERM",
 }
 
 

@@ -32,13 +32,18 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(servers.app, name="servers")
 
 
-@app.callback()
-def _options(
-    version: Annotated[bool, typer.Option("--version", help="Say the version and stop.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _say_version(wanted: bool) -> None:
+    if wanted:
         print(durameter_version())
         raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Say the version and stop.", is_eager=True, callback=_say_version)
+    ] = False,
+) -> None: ...
 
 
 def main() -> NoReturn:

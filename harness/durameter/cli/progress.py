@@ -23,7 +23,7 @@ class ProgressLines:
 
     def note(self, line: str) -> None:
         """A line about something long."""
-        self._console.print(line, highlight=False, style="dim")
+        self._print(line, style="dim")
 
     def begin(self, engine: str, variant: str, tasks: int) -> None:
         """A bar appears."""
@@ -43,18 +43,22 @@ class ProgressLines:
         if result.engine in self._ids:
             self._bars.update(self._ids[result.engine], said="done" if not result.problem else "stopped")
         if result.problem:
-            self._console.print(f"{result.engine}: {result.problem}", style="bold red", highlight=False)
+            self._print(f"{result.engine}: {result.problem}", style="bold red")
+
+    def _print(self, line: str, *, style: str) -> None:
+        # What a server logged is no markup, and a path that is broken in two cannot be copied.
+        self._console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
 def progress_lines(console: Console) -> Iterator[ProgressLines]:
     """Show progress while the context lasts."""
     bars = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[said]}", style="dim"),
+        TextColumn("{task.fields[said]}", style="dim", markup=False),
         console=console,
         disable=not console.is_terminal,
     )

@@ -5,7 +5,6 @@ import json
 import signal
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +18,7 @@ from durameter.cli.progress import progress_lines
 from durameter.cli.show import show
 from durameter.config import Config, load_config, parse_volume
 from durameter.errors import UsageError
-from durameter.measure.folder import Result
+from durameter.measure.folder import Result, new_folder
 from durameter.measure.run import Observer, Plan, Subject, measure
 from durameter.prices import load_books
 from durameter.registry import engine_names, load_engine, load_workload
@@ -98,6 +97,7 @@ def run(
     chosen = _implementations(name, found.implementations(options), engine, variant or [])
     count = tasks or settings.run.tasks
     chance = settings.run.seed if seed is None else seed
+    exporter = open_telemetry(telemetry or settings.telemetry.exporter)
     plan = Plan(
         workload=name,
         options=options.model_dump(mode="json"),
@@ -106,15 +106,14 @@ def run(
         concurrency=concurrency or settings.run.concurrency,
         timeout=timeout or settings.run.timeout,
         seed=chance,
-        folder=out or settings.run.results / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{name.partition('/')[2]}",
+        folder=out or new_folder(settings.run.results, name.partition("/")[2]),
     )
-    exporter = open_telemetry(telemetry or settings.telemetry.exporter)
     try:
         with progress_lines(Console(stderr=True)) as observer:
             result = asyncio.run(_until_done(plan, settings, observer, exporter))
-    except (KeyboardInterrupt, asyncio.CancelledError):
+    except (KeyboardInterrupt, asyncio.CancelledError) as stop:
         print(f"Stopped. What was measured is there: durameter report {plan.folder}", file=sys.stderr)
-        raise typer.Exit(130) from None
+        raise typer.Exit(130 if isinstance(stop, KeyboardInterrupt) else 143) from None
     show(result, settings, volume=volume, as_json=as_json, as_markdown=as_markdown)
     raise typer.Exit(exit_code(result.measurement))
 

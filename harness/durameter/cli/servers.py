@@ -2,18 +2,17 @@
 
 import asyncio
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from durameter.cli.options import ConfigFile
 from durameter.config import Config, load_config
 from durameter.engines.base import Engine
-from durameter.engines.detached import DetachedServer, read_servers, remember_server, stop_server
+from durameter.engines.detached import keep_server, locked, read_servers, stop_server
 from durameter.errors import EngineMissingError
 from durameter.registry import engine_names, load_engine
 
@@ -35,17 +34,19 @@ def up(engine: _Engines = None, config: ConfigFile = None) -> None:
     eval "$(durameter servers up)"; durameter run; durameter servers down
     """
     settings = load_config(config)
-    names = engine or engine_names()
-    status = asyncio.run(_up([load_engine(name)() for name in names], settings))
-    for server in read_servers(settings.servers.state):
-        if server.engine in names and server.running:
-            for name, value in server.settings.items():
-                print(f"export {name}={value}")
+    state = settings.servers.state.absolute()
+    engines = [load_engine(name)() for name in dict.fromkeys(engine or engine_names())]
+    with locked(state):
+        status = asyncio.run(_up(engines, settings, state))
+        servers = {each.engine: each for each in read_servers(state) if each.running}
+    for each in engines:
+        if each.name in servers:
+            for name, value in servers[each.name].settings.items():
+                print(f"export {name}={shlex.quote(value)}")
     raise typer.Exit(status)
 
 
-async def _up(engines: list[Engine], config: Config) -> int:
-    state = config.servers.state.absolute()
+async def _up(engines: list[Engine], config: Config, state: Path) -> int:
     missing = 0
     for engine in engines:
         known = next((each for each in read_servers(state) if each.engine == engine.name and each.running), None)
@@ -55,12 +56,12 @@ async def _up(engines: list[Engine], config: Config) -> int:
         folder = state / engine.name
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            server = await engine.start(config, folder, _say, detached=True)
+            server = await engine.start(config, folder, _say)
         except EngineMissingError as error:
             _say(f"{engine.name}: {error}")
             missing += 1
             continue
-        entry = remember_server(state, engine.name, server, folder)
+        entry = await keep_server(state, engine.name, server, folder)
         _say(f"{engine.name} {entry.info.version} runs at {entry.info.address}, state and log in {folder}")
     return EngineMissingError.exit_code if missing else 0
 
@@ -73,7 +74,7 @@ def _say(line: str) -> None:
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False, config: ConfigFile = None
 ) -> None:
-    """Say which servers run, where, since when they are known, and where their logs are."""
+    """Say which servers run, where, and where their logs are."""
     servers = read_servers(load_config(config).servers.state)
     if as_json:
         print(json.dumps([{**each.model_dump(mode="json"), "running": each.running} for each in servers], indent=2))
@@ -81,23 +82,20 @@ def status(
     if not servers:
         print("No servers. `durameter servers up` starts them; `durameter run` starts its own.")
         return
-    table = Table("engine", "state", "version", "address", "process", "log")
     for each in servers:
-        state = "running" if each.running else "gone"
-        table.add_row(each.engine, state, each.info.version, each.info.address, str(each.pid), _log(each))
-    Console().print(table)
-
-
-def _log(server: DetachedServer) -> str:
-    return str(Path(server.folder) / "server.log")
+        where = f"{each.info.address}, process {each.pid}" if each.running else "gone"
+        print(f"{each.engine} {each.info.version}: {where}, log {each.folder / 'server.log'}")
 
 
 @app.command()
 def down(engine: _Engines = None, config: ConfigFile = None) -> None:
     """Stop the servers that `up` started."""
     state = load_config(config).servers.state.absolute()
-    servers = [each for each in read_servers(state) if engine is None or each.engine in engine]
-    if not servers:
-        _say("No servers to stop.")
-    for each in servers:
-        _say(f"{each.engine} stopped" if stop_server(state, each) else f"{each.engine} was gone already")
+    for name in engine or []:
+        load_engine(name)
+    with locked(state):
+        servers = [each for each in read_servers(state) if not engine or each.engine in engine]
+        if not servers:
+            _say("No servers to stop.")
+        for each in servers:
+            _say(f"{each.engine} stopped" if stop_server(state, each) else f"{each.engine} was gone already")

@@ -102,8 +102,10 @@ class Engine(ABC):
         """What would be used, which version, from where, and what to do when something is missing."""
 
     @abstractmethod
-    async def start(self, config: Config, folder: Path, progress: Progress, *, detached: bool = False) -> RunningServer:
+    async def start(self, config: Config, folder: Path, progress: Progress) -> RunningServer:
         """Start a server of its own, with state and log in `folder`, and wait until it is ready.
+
+        It ends with this process, however that ends, unless it is told to stay.
 
         Raises:
             EngineMissingError: no program, or it did not become ready.

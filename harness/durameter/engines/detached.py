@@ -1,14 +1,17 @@
 """Servers that stay until they are told to go: `durameter servers up | status | down`."""
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from durameter.engines.base import RunningServer, ServerInfo
+from durameter.errors import UsageError
 
-__all__ = ["DetachedServer", "read_servers", "remember_server", "stop_server"]
+__all__ = ["DetachedServer", "info_of", "keep_server", "locked", "read_servers", "stop_server"]
 
 _STATE = "servers.json"
 _STOP_SECONDS = 20
@@ -48,23 +51,63 @@ class DetachedServer(BaseModel):
 _LIST = TypeAdapter(list[DetachedServer])
 
 
-def read_servers(state: Path) -> list[DetachedServer]:
-    """Servers that were started and not stopped, whether they still run or not."""
+@contextlib.contextmanager
+def locked(state: Path) -> Iterator[None]:
+    """Hold the state alone, so that two commands at once do not start two servers or forget one.
+
+    Raises:
+        UsageError: the folder cannot be written.
+    """
+    lock = FileLock(state / ".lock")
     try:
-        return _LIST.validate_json((state / _STATE).read_bytes())
-    except (OSError, ValidationError):
+        state.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise UsageError(f"{state} cannot be written: {error}. DURAMETER_SERVERS_STATE names another place.") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def read_servers(state: Path) -> list[DetachedServer]:
+    """Servers that were started and not stopped, whether they still run or not.
+
+    Raises:
+        UsageError: the state file is damaged, so that running servers would be forgotten.
+    """
+    file = state / _STATE
+    try:
+        return _LIST.validate_json(file.read_bytes())
+    except FileNotFoundError:
         return []
+    except (OSError, ValidationError) as error:
+        raise UsageError(
+            f"{file} is damaged or of another version of durameter, so the servers in it are not known. "
+            f"End those that still run (their command lines hold {state}), then remove the file."
+        ) from error
+
+
+def info_of(state: Path, address: str) -> ServerInfo | None:
+    """What is known of the running server at this address, if `durameter servers up` started it.
+
+    A server itself may not say which version it is: Inngest built from source says `dev-`.
+    """
+    with contextlib.suppress(UsageError):
+        for each in read_servers(state):
+            if each.info.address == address and each.running:
+                return each.info.model_copy(update={"origin": "address"})
+    return None
 
 
 def _write(state: Path, servers: list[DetachedServer]) -> None:
-    state.mkdir(parents=True, exist_ok=True)
     unfinished = state / f"{_STATE}.part"
     unfinished.write_bytes(_LIST.dump_json(servers, indent=2))
     unfinished.replace(state / _STATE)
 
 
-def remember_server(state: Path, engine: str, server: RunningServer, folder: Path) -> DetachedServer:
-    """Note a server that was started detached."""
+async def keep_server(state: Path, engine: str, server: RunningServer, folder: Path) -> DetachedServer:
+    """Note a server, then let it stay when this process ends. Killed before, this process leaves no server behind."""
     guard = server.process.guard.pid
     entry = DetachedServer(
         engine=engine,
@@ -76,6 +119,7 @@ def remember_server(state: Path, engine: str, server: RunningServer, folder: Pat
         folder=folder,
     )
     _write(state, [each for each in read_servers(state) if each.engine != engine] + [entry])
+    await server.process.stay()
     return entry
 
 

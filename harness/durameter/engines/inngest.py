@@ -5,10 +5,10 @@ import gzip
 import logging
 import sqlite3
 import threading
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import fastapi
@@ -19,7 +19,10 @@ import inngest.fast_api
 from durameter.config import Config, InngestConfig
 from durameter.engines import inngest_binary
 from durameter.engines.base import Engine, Finding, Progress, RunningServer, ServerInfo, Session, TaskCount
-from durameter.engines.process import GuardedProcess, clean_environment, free_ports, log_tail
+from durameter.engines.detached import info_of
+from durameter.engines.inngest_apps import make_way
+from durameter.engines.own_environment import undisturbed
+from durameter.engines.process import GuardedProcess, clean_environment, free_ports
 from durameter.errors import EngineMissingError
 from durameter.reconcile import Reconciliation, against_runs, state_of
 from durameter.web import serve_app
@@ -36,13 +39,15 @@ from durameter_collectors.units import TaskLabel, Unit
 
 __all__ = ["InngestEngine", "InngestSession"]
 
-_READY_SECONDS = 60
 _START_TRIES = 3
 _SETTLE_PATIENCE = 20.0
 _OPEN_PORTS = (
     "the dev server opens its three Connect ports on all interfaces, whatever --host says (seen on 1.44.0); "
     "nothing is connected to them"
 )
+
+_SDK_VARIABLES = ("INNGEST_", "RAILWAY_GIT_BRANCH", "RENDER_GIT_BRANCH", "VERCEL_GIT_COMMIT_REF")
+"""What the Python SDK reads: another path, key, environment or way of answering would change what is measured."""
 
 _BLIND_SPOTS = (
     "a step whose attempts all failed with RetryAfterError or NonRetriableError (Python SDK) has no step id anywhere",
@@ -75,6 +80,7 @@ class InngestSession(Session):
         self._replies: list[Reply] = []
         self._records: dict[str, RunTrace] = {}
         self._apps: list[str] = []
+        self._ports: set[int] = set()
         self._begun = datetime.now(UTC) - timedelta(seconds=1)
 
     def client(self, app_id: str) -> inngest.Inngest:
@@ -96,12 +102,22 @@ class InngestSession(Session):
             The URL of the app.
 
         Raises:
-            EngineMissingError: the server refused the app.
+            EngineMissingError: the server refused the app, or somebody else is serving it.
         """
+        if self._process is None:
+            await make_way(
+                client.app_id,
+                self.info.address,
+                config=self._config,
+                http=self._http,
+                now=self._begun,
+                own_ports=self._ports,
+            )
         app = fastapi.FastAPI()
         self._apps.append(client.app_id)
         # The origin is known only once the port is bound, hence the routes are added then.
         async with serve_app(ReplyRecorder(app, self._keep), host=self._config.app_bind) as port:
+            self._ports.add(port)
             origin = f"http://{self._config.app_host}:{port}"
             inngest.fast_api.serve(app, client, list(functions), serve_origin=origin)
             local = f"http://{self._config.app_bind}:{port}/api/inngest"
@@ -225,10 +241,13 @@ class InngestEngine(Engine):
             )
         ]
 
-    async def start(self, config: Config, folder: Path, progress: Progress, *, detached: bool = False) -> RunningServer:
+    async def start(self, config: Config, folder: Path, progress: Progress) -> RunningServer:
         """Start `inngest dev` on free ports, its store in `folder`."""
+        folder = folder.absolute()  # the server works in it
         binary = await _ensure_binary(config, progress)
         progress(f"starting Inngest {binary.version}")
+        # It looks for a configuration file in every folder upwards and takes the first: an empty one ends the search.
+        (folder / "inngest.json").write_text("{}\n")
         for _ in range(_START_TRIES):
             port, gateway, gateway_grpc, executor_grpc = free_ports(4)
             argv = [str(binary.path), "dev", "--no-discovery", "--no-poll", "--host", "127.0.0.1", "--port", str(port)]
@@ -240,36 +259,34 @@ class InngestEngine(Engine):
                 argv,
                 folder=folder,
                 environment=clean_environment(folder, {"DO_NOT_TRACK": "1"}),
-                detached=detached,
             )
             address = f"http://127.0.0.1:{port}"
-            if await _answers(address, process):
+            if await process.ready(partial(_answers, address), port=port):
                 notes = (_OPEN_PORTS, binary.note) if binary.note else (_OPEN_PORTS,)
                 info = ServerInfo(
                     version=binary.version, origin=binary.origin, tested=binary.tested, address=address, notes=notes
                 )
                 return RunningServer(info, process, {"DURAMETER_INNGEST_ADDRESS": address})
-            if process.running:
-                await process.stop()
         raise EngineMissingError(
-            f"The Inngest dev server did not become ready. Its log, {process.log}, ends with:\n{log_tail(process.log)}"
+            f"The Inngest dev server found its ports taken {_START_TRIES} times. See its log, {process.log}."
         )
 
     @asynccontextmanager
     async def session(self, config: Config, folder: Path, progress: Progress) -> AsyncIterator[InngestSession]:
         """A session on a server of its own, or on the configured one."""
-        process: GuardedProcess | None = None
-        if config.inngest.address:
-            info = await _reached(config.inngest.address.rstrip("/"))
-        else:
-            server = await self.start(config, folder, progress)
-            process, info = server.process, server.info
-        try:
-            async with httpx.AsyncClient(timeout=30) as http:
-                yield InngestSession(config.inngest, info, http=http, folder=folder, process=process)
-        finally:
-            if process is not None:
-                await process.stop()
+        async with AsyncExitStack() as undo:
+            undo.enter_context(undisturbed(*_SDK_VARIABLES))
+            process: GuardedProcess | None = None
+            if config.inngest.address:
+                address = config.inngest.address.rstrip("/")
+                reached = await _reached(address)
+                info = info_of(config.servers.state, address) or reached
+            else:
+                server = await self.start(config, folder, progress)
+                process, info = server.process, server.info
+                undo.push_async_callback(process.stop)
+            http = await undo.enter_async_context(httpx.AsyncClient(timeout=30))
+            yield InngestSession(config.inngest, info, http=http, folder=folder, process=process)
 
 
 def _prepared_store(folder: Path) -> Path:
@@ -299,18 +316,12 @@ async def _ensure_binary(config: Config, progress: Progress) -> inngest_binary.I
         raise
 
 
-async def _answers(address: str, process: GuardedProcess) -> bool:
-    """Whether the server answers before it dies or time runs out."""
-    deadline = time.monotonic() + _READY_SECONDS
-    async with httpx.AsyncClient(timeout=5) as http:
-        while process.running and time.monotonic() < deadline:
-            try:
-                if (await http.get(f"{address}/dev")).is_success:
-                    return True
-            except httpx.HTTPError:
-                pass
-            await asyncio.sleep(0.1)
-    return False
+async def _answers(address: str) -> bool:
+    try:
+        async with httpx.AsyncClient(trust_env=False) as http:  # no proxy on the way to this machine
+            return (await http.get(f"{address}/dev")).is_success
+    except httpx.HTTPError:
+        return False
 
 
 async def _reached(address: str) -> ServerInfo:
@@ -322,12 +333,12 @@ async def _reached(address: str) -> ServerInfo:
     try:
         async with httpx.AsyncClient(timeout=10) as http:
             about = (await http.get(f"{address}/dev")).raise_for_status().json()
-    except (httpx.HTTPError, ValueError) as error:
+            version = str(about["version"])
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError, KeyError) as error:
         raise EngineMissingError(
             f"No Inngest dev server answers at {address}: {error!r}. Start it, or remove [inngest] address from the "
-            "configuration to let durameter start its own."
+            "configuration (DURAMETER_INNGEST_ADDRESS) to let durameter start its own."
         ) from error
-    version = str(about.get("version", "unknown")) if isinstance(about, dict) else "unknown"
     return ServerInfo(
         version=version, origin="address", tested=version in inngest_binary.TESTED_VERSIONS, address=address
     )

@@ -5,10 +5,15 @@ import contextlib
 import json
 import os
 import socket
+import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import psutil
 
 from durameter.errors import EngineMissingError
 
@@ -16,6 +21,11 @@ __all__ = ["GuardedProcess", "clean_environment", "free_ports", "log_tail"]
 
 _GUARD = Path(__file__).with_name("_guard.py")
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_LOOK_SECONDS = 0.1
+_READY_SECONDS = 60.0
+_ANSWER_SECONDS = 3.0
+_PORT_TAKEN = (b"address already in use", b"Port conflict")
+"""How the servers say that a port was taken before they came: Temporal ends, Inngest goes silently to another one."""
 
 
 def clean_environment(folder: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -57,18 +67,14 @@ class GuardedProcess:
     name: str
     pid: int
     """The server's own process id."""
-    guard: asyncio.subprocess.Process
+    guard: "subprocess.Popen[bytes]"
     log: Path
+    log_start: int
+    """Bytes in the log that an earlier server wrote."""
 
     @classmethod
     async def start(
-        cls,
-        name: str,
-        argv: Sequence[str],
-        *,
-        folder: Path,
-        environment: Mapping[str, str],
-        detached: bool = False,
+        cls, name: str, argv: Sequence[str], *, folder: Path, environment: Mapping[str, str]
     ) -> "GuardedProcess":
         """Start `argv` in `folder`, its output appended to `folder/server.log`.
 
@@ -77,53 +83,133 @@ class GuardedProcess:
             argv: program and arguments.
             folder: working folder; made when missing.
             environment: the whole environment of the server.
-            detached: leave it running when this process ends; end it with SIGTERM to `guard.pid`.
 
         Raises:
             EngineMissingError: the program cannot be started.
         """
         folder.mkdir(parents=True, exist_ok=True)
         log = folder / "server.log"
-        guard = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-I",
-            "-S",
-            str(_GUARD),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
+        log_start = log.stat().st_size if log.exists() else 0
+        # Not asyncio's subprocess: its transports kill the process when they are collected, also one that shall stay.
+        guard = subprocess.Popen(  # noqa: ASYNC220 - takes milliseconds
+            [sys.executable, "-I", "-S", str(_GUARD)],
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        assert guard.stdin is not None  # noqa: S101 - asked for above
-        assert guard.stdout is not None  # noqa: S101
-        order = {
-            "argv": list(argv),
-            "folder": str(folder),
-            "log": str(log),
-            "environment": dict(environment),
-            "detached": detached,
-        }
-        guard.stdin.write(json.dumps(order).encode() + b"\n")
-        await guard.stdin.drain()
-        answer = json.loads(await guard.stdout.readline() or b'{"error": "the guard process died"}')
-        if "error" in answer:
-            raise EngineMissingError(f"{name} cannot be started ({argv[0]}): {answer['error']}")
-        return cls(name=name, pid=answer["pid"], guard=guard, log=log)
+        order = {"argv": list(argv), "folder": str(folder), "log": str(log), "environment": dict(environment)}
+        started: GuardedProcess | None = None
+        try:
+            answer = await asyncio.to_thread(_tell, guard, json.dumps(order))
+            if "pid" not in answer:
+                why = answer.get("error", "its guard process died")
+                raise EngineMissingError(f"{name} cannot be started ({argv[0]}): {why}")
+            started = cls(name=name, pid=answer["pid"], guard=guard, log=log, log_start=log_start)
+        finally:
+            if started is None:
+                guard.terminate()
+                guard.wait()
+                _close(guard)
+        return started
 
     @property
     def running(self) -> bool:
         """Whether the server still runs."""
-        return self.guard.returncode is None
+        return self.guard.poll() is None
+
+    async def ready(self, answers: Callable[[], Awaitable[bool]], *, port: int) -> bool:
+        """Wait until the server answers. It is stopped when it does not, or when this is cancelled.
+
+        Args:
+            answers: asks once.
+            port: the server itself must listen there.
+
+        Returns:
+            False when another program took one of its ports meanwhile: start again with others.
+
+        Raises:
+            EngineMissingError: it ended, or did not answer within 60 s.
+        """
+        deadline = time.monotonic() + _READY_SECONDS
+        async with contextlib.AsyncExitStack() as undo:
+            undo.push_async_callback(self.stop)
+            while self.running and time.monotonic() < deadline:
+                if await _in_time(answers) and self._listens(port):
+                    undo.pop_all()
+                    return True
+                if self._port_taken():
+                    return False
+                await asyncio.sleep(_LOOK_SECONDS)
+            if self._port_taken():
+                return False
+            why = f"did not answer within {_READY_SECONDS:g} s" if self.running else "ended at once"
+            raise EngineMissingError(f"{self.name} {why}. Its log, {self.log}, ends with:\n{log_tail(self.log)}")
+
+    def _listens(self, port: int) -> bool:
+        """Whether it is this server that answers on the port, not another one of its kind."""
+        try:
+            server = psutil.Process(self.pid)
+            family = [server, *server.children(recursive=True)]  # the program may be a wrapper script
+            sockets = [each for process in family for each in process.net_connections("tcp")]
+        except psutil.NoSuchProcess:
+            return False
+        except psutil.AccessDenied:  # some systems show them to nobody
+            return True
+        return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in sockets)
+
+    def _port_taken(self) -> bool:
+        with self.log.open("rb") as log:
+            log.seek(self.log_start)
+            said = log.read()
+        return any(words in said for words in _PORT_TAKEN)
 
     async def died(self) -> str:
         """Wait until the server ends before it was asked to, and say so."""
-        status = await self.guard.wait()
+        status = await self._ended()
         return (
             f"{self.name} ended by itself with status {status}. Its log, {self.log}, ends with:\n{log_tail(self.log)}"
         )
 
+    async def stay(self) -> None:
+        """Let the server run on when this process ends, until its guard gets SIGTERM."""
+        await asyncio.to_thread(_tell, self.guard, "stay")
+
     async def stop(self) -> None:
-        """End the server and wait until it is gone."""
-        if self.guard.stdin is not None:
-            self.guard.stdin.close()
-        await self.guard.wait()
+        """End the server and wait until it is gone: at once, or by force after 10 s."""
+        if self.running:
+            self.guard.terminate()
+        await self._ended()
+        _close(self.guard)
+
+    async def _ended(self) -> int:
+        while (status := self.guard.poll()) is None:
+            await asyncio.sleep(_LOOK_SECONDS)
+        return status
+
+
+async def _in_time(answers: Callable[[], Awaitable[bool]]) -> bool:
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            return await answers()
+    except TimeoutError:
+        return False
+
+
+def _tell(guard: "subprocess.Popen[bytes]", line: str) -> dict[str, Any]:
+    """One line to the guard, and its answer; empty when it is dead."""
+    assert guard.stdin is not None  # noqa: S101 - both are pipes, see above
+    assert guard.stdout is not None  # noqa: S101
+    with contextlib.suppress(BrokenPipeError):
+        guard.stdin.write(line.encode() + b"\n")
+        guard.stdin.flush()
+    answer: dict[str, Any] = json.loads(guard.stdout.readline() or b"{}")
+    return answer
+
+
+def _close(guard: "subprocess.Popen[bytes]") -> None:
+    for pipe in (guard.stdin, guard.stdout):
+        with contextlib.suppress(OSError):  # the guard may have died with a line unread
+            if pipe is not None:
+                pipe.close()

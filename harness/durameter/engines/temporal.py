@@ -6,12 +6,12 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -31,7 +31,9 @@ from durameter.engines.base import (
     Session,
     TaskCount,
 )
-from durameter.engines.process import GuardedProcess, clean_environment, free_ports, log_tail
+from durameter.engines.detached import info_of
+from durameter.engines.own_environment import undisturbed
+from durameter.engines.process import GuardedProcess, clean_environment, free_ports
 from durameter.errors import EngineMissingError
 from durameter.reconcile import Reconciliation, against_meter, state_of
 from durameter_collectors.rulebook import load_rulebook
@@ -51,7 +53,7 @@ _BLIND_SPOTS = (
 )
 """What neither the histories nor the meter can see."""
 
-_READY_SECONDS = 60
+_CONNECT_SECONDS = 10
 _RETENTION = timedelta(days=3)
 _START_TRIES = 3
 
@@ -83,11 +85,20 @@ def binary_version(binary: Path) -> tuple[str, str]:
         EngineMissingError: the program does not answer.
     """
     try:
-        answer = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=20, check=True).stdout
+        answer = subprocess.run(
+            [binary, "--version"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+            start_new_session=True,  # a Ctrl-C is not for it
+        ).stdout
     except (OSError, subprocess.SubprocessError) as error:
         raise EngineMissingError(f"The Temporal CLI {binary} does not answer --version: {error}") from error
     match = re.search(r"version (\S+) \(Server ([^,)]+)", answer)
-    return (match[1], match[2]) if match else (answer.strip(), "unknown")
+    if match is None:
+        raise EngineMissingError(f"{binary} is not the Temporal CLI: it answers {answer[:80]!r} to --version.")
+    return match[1], match[2]
 
 
 class TemporalSession(Session):
@@ -113,6 +124,8 @@ class TemporalSession(Session):
         self._meter_problem = "" if metrics_url else "no metrics page is configured (DURAMETER_TEMPORAL_METRICS_URL)"
         self._own_namespace = own_namespace
         self._process = process
+        self._runs: set[str] = set()
+        """Every run that belongs to a task, also one without a unit of its own, such as an empty child."""
 
     async def begin(self) -> None:
         """Read the meter before anything is measured."""
@@ -138,6 +151,7 @@ class TemporalSession(Session):
     async def count(self, roots: Sequence[str], label: TaskLabel) -> TaskCount:
         """Histories of all runs that descend from these workflows."""
         runs, gaps = await count_runs(self.client, [RunLink(root, "") for root in roots], label=label)
+        self._runs |= {run.link.run for run in runs}
         return TaskCount(
             units=[unit for run in runs for unit in run.count.units],
             gaps=gaps,
@@ -162,7 +176,7 @@ class TemporalSession(Session):
             )
         metered = {kind: count - self._before.get(kind, Decimal(0)) for kind, count in after.items()}
         lines = against_meter(units, {k: v for k, v in metered.items() if v}, load_rulebook("temporal"))
-        strangers = await self._strangers({unit.run for unit in units})
+        strangers = await self._strangers()
         return Reconciliation(
             source="history",
             other="meter",
@@ -172,14 +186,14 @@ class TemporalSession(Session):
             blind_spots=_BLIND_SPOTS,
         )
 
-    async def _strangers(self, runs: set[str]) -> list[str]:
+    async def _strangers(self) -> list[str]:
         """Workflows of this namespace that belong to no task, if the namespace is this measurement's own."""
         if not self._own_namespace:
             return []
         return [
             f"workflow {each.id} (run {each.run_id}) belongs to no task: its units are in no count"
             async for each in self.client.list_workflows()
-            if each.run_id not in runs
+            if each.run_id not in self._runs
         ]
 
 
@@ -217,8 +231,9 @@ class TemporalEngine(Engine):
             )
         ]
 
-    async def start(self, config: Config, folder: Path, progress: Progress, *, detached: bool = False) -> RunningServer:
+    async def start(self, config: Config, folder: Path, progress: Progress) -> RunningServer:
         """Start `temporal server start-dev` on free loopback ports, its store in `folder`."""
+        folder = folder.absolute()  # the server works in it
         binary = find_binary(config.temporal)
         version, server_version = binary_version(binary)
         progress(f"starting Temporal {server_version} (CLI {version})")
@@ -228,14 +243,10 @@ class TemporalEngine(Engine):
             argv += ["--metrics-port", str(metrics), "--http-port", str(http_port), "--log-level", "warn"]
             argv += ["--db-filename", str(folder / "temporal.db")]
             process = await GuardedProcess.start(
-                "The Temporal dev server",
-                argv,
-                folder=folder,
-                environment=clean_environment(folder),
-                detached=detached,
+                "The Temporal dev server", argv, folder=folder, environment=clean_environment(folder)
             )
             address = f"127.0.0.1:{frontend}"
-            if await _answers(address, process):
+            if await process.ready(partial(_answers, address), port=frontend):
                 info = ServerInfo(
                     version=server_version,
                     origin=f"temporal CLI {version}",
@@ -248,74 +259,68 @@ class TemporalEngine(Engine):
                     process,
                     {"DURAMETER_TEMPORAL_ADDRESS": address, "DURAMETER_TEMPORAL_METRICS_URL": metrics_url},
                 )
-            if process.running:
-                await process.stop()
         raise EngineMissingError(
-            f"The Temporal dev server did not become ready. Its log, {process.log}, ends with:\n{log_tail(process.log)}"
+            f"The Temporal dev server found its ports taken {_START_TRIES} times. See its log, {process.log}."
         )
 
     @asynccontextmanager
     async def session(self, config: Config, folder: Path, progress: Progress) -> AsyncIterator[TemporalSession]:
         """A session in a namespace of its own."""
-        process: GuardedProcess | None = None
         temporal = config.temporal
-        if temporal.address:
-            address, metrics_url = temporal.address, temporal.metrics_url
-            info = None
-        else:
-            server = await self.start(config, folder, progress)
-            process, info, address = server.process, server.info, server.info.address
-            metrics_url = server.settings["DURAMETER_TEMPORAL_METRICS_URL"]
-        try:
-            async with httpx.AsyncClient(timeout=30) as http:
-                namespace = temporal.namespace or f"durameter{uuid.uuid4().hex[:12]}"
-                client = await _connect(temporal, address, namespace)
-                if info is None:
-                    system = await client.workflow_service.get_system_info(GetSystemInfoRequest())
-                    info = ServerInfo(version=system.server_version, origin="address", tested=False, address=address)
-                if not temporal.namespace:
-                    await _register(client, namespace)
-                session = TemporalSession(
-                    client,
-                    info,
-                    metrics_url=metrics_url,
-                    http=http,
-                    own_namespace=not temporal.namespace,
-                    process=process,
-                )
-                await session.begin()
-                yield session
-        finally:
-            if process is not None:
-                await process.stop()
+        async with AsyncExitStack() as undo:
+            undo.enter_context(undisturbed("TEMPORAL_"))
+            process: GuardedProcess | None = None
+            if temporal.address:
+                address, metrics_url = temporal.address, temporal.metrics_url
+                info = info_of(config.servers.state, address)
+            else:
+                server = await self.start(config, folder, progress)
+                process, info, address = server.process, server.info, server.info.address
+                undo.push_async_callback(process.stop)
+                metrics_url = server.settings["DURAMETER_TEMPORAL_METRICS_URL"]
+            http = await undo.enter_async_context(httpx.AsyncClient(timeout=30))
+            namespace = temporal.namespace or f"durameter{uuid.uuid4().hex[:12]}"
+            client = await _connect(temporal, address, namespace)
+            if info is None:
+                system = await client.workflow_service.get_system_info(GetSystemInfoRequest())
+                info = ServerInfo(version=system.server_version, origin="address", tested=False, address=address)
+            if not temporal.namespace:
+                await _register(client, namespace)
+            session = TemporalSession(
+                client,
+                info,
+                metrics_url=metrics_url,
+                http=http,
+                own_namespace=not temporal.namespace,
+                process=process,
+            )
+            await session.begin()
+            yield session
 
 
-async def _answers(address: str, process: GuardedProcess) -> bool:
-    """Whether the server answers before it dies or time runs out."""
-    deadline = time.monotonic() + _READY_SECONDS
-    while process.running and time.monotonic() < deadline:
-        try:
-            client = await Client.connect(address)
-            await client.count_workflows()
-        except (RuntimeError, RPCError):
-            await asyncio.sleep(0.1)
-        else:
-            return True
-    return False
+async def _answers(address: str) -> bool:
+    try:
+        client = await Client.connect(address)
+        await client.count_workflows()
+    except (RuntimeError, RPCError):
+        return False
+    return True
 
 
 async def _connect(config: TemporalConfig, address: str, namespace: str) -> Client:
     try:
-        return await Client.connect(
-            address,
-            namespace=namespace,
-            api_key=config.api_key.get_secret_value() if config.api_key else None,
-            tls=config.tls or config.api_key is not None,
-        )
-    except RuntimeError as error:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            return await Client.connect(
+                address,
+                namespace=namespace,
+                api_key=config.api_key.get_secret_value() if config.api_key else None,
+                tls=config.tls or config.api_key is not None,
+            )
+    except (RuntimeError, RPCError, TimeoutError, ValueError) as error:
+        why = str(error) or f"nothing came within {_CONNECT_SECONDS} s"
         raise EngineMissingError(
-            f"No Temporal server answers at {address}: {error}. Start it, or remove [temporal] address from the "
-            "configuration to let durameter start its own."
+            f"No Temporal server answers at {address}: {why}. Start it, or remove [temporal] address "
+            "from the configuration (DURAMETER_TEMPORAL_ADDRESS) to let durameter start its own."
         ) from error
 
 

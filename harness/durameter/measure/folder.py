@@ -7,7 +7,10 @@
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,7 @@ from durameter.measure.result import EngineResult, Measurement, TaskResult
 from durameter_collectors.ledger import LedgerError, read_ledger, write_ledger
 from durameter_collectors.units import Unit
 
-__all__ = ["Journal", "Result", "read_result"]
+__all__ = ["Journal", "Result", "new_folder", "read_result"]
 
 JOURNAL, MEASUREMENT, LEDGER = "journal.jsonl", "measurement.json", "ledger.parquet"
 
@@ -34,6 +37,29 @@ class Result:
     units: list[Unit]
 
 
+def new_folder(results: Path, workload: str) -> Path:
+    """Make a folder for a measurement that begins now, named by time and workload.
+
+    Raises:
+        ResultError: it cannot be made.
+    """
+    began = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}"
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        for again in count(1):  # two measurements may begin in one second
+            folder = results / (f"{began}-{workload}" if again == 1 else f"{began}-{again}-{workload}")
+            with suppress(FileExistsError):
+                folder.mkdir()
+                return folder
+    except OSError as error:
+        raise _unwritable(results, error) from error
+    raise AssertionError("numbers do not end")
+
+
+def _unwritable(folder: Path, error: OSError) -> ResultError:
+    return ResultError(f"{folder} cannot be written: {error.strerror}. Choose another folder with --out.")
+
+
 class Journal:
     """Writes the folder of one measurement."""
 
@@ -41,16 +67,17 @@ class Journal:
         """Make the folder.
 
         Raises:
-            ResultError: it holds a measurement already, or cannot be written.
+            ResultError: it holds a measurement or other files already, or cannot be written.
         """
         self.folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            if any(folder.iterdir()):
+                what = "a measurement" if any((folder / name).exists() for name in (JOURNAL, MEASUREMENT)) else "files"
+                raise ResultError(f"{folder} holds {what} already. Choose another folder with --out.")
             self._file = (folder / JOURNAL).open("x")
-        except FileExistsError as error:
-            raise ResultError(f"{folder} holds a measurement already. Choose another folder with --out.") from error
         except OSError as error:
-            raise ResultError(f"{folder} cannot be written: {error.strerror}. Choose another with --out.") from error
+            raise _unwritable(folder, error) from error
 
     def begin(self, measurement: Measurement) -> None:
         """The plan, before anything is measured."""
@@ -102,7 +129,7 @@ def read_result(folder: Path) -> Result:
     if not (folder / MEASUREMENT).is_file():
         return _read_journal(folder)
     try:
-        measurement = Measurement.model_validate_json((folder / MEASUREMENT).read_text())
+        measurement = Measurement.model_validate_json((folder / MEASUREMENT).read_bytes())
         return Result(folder, measurement, read_ledger(folder / LEDGER))
     except (OSError, ValidationError, LedgerError) as error:
         raise ResultError(f"{folder} cannot be read: {error}") from error
@@ -110,7 +137,7 @@ def read_result(folder: Path) -> Result:
 
 def _read_journal(folder: Path) -> Result:
     try:
-        lines = (folder / JOURNAL).read_text().splitlines()
+        lines = (folder / JOURNAL).read_bytes().splitlines()
     except OSError as error:
         raise ResultError(
             f"{folder} is not a result folder: it has neither {MEASUREMENT} nor {JOURNAL}. "

@@ -24,6 +24,9 @@ __all__ = ["Observer", "Plan", "Subject", "measure"]
 
 _log = logging.getLogger(__name__)
 
+_NOTICE_SECONDS = 1.0
+"""Before a task is said to have failed, or not to be countable: if the server has died, the task was interrupted."""
+
 
 class Observer(Protocol):
     """Is told how the measurement goes; the command line shows it."""
@@ -142,7 +145,7 @@ async def _measure_engine(plan: Plan, subject: Subject, config: Config, state: _
     )
     state.journal.engine(result)
     try:
-        folder = plan.folder / "servers" / engine.name
+        folder = plan.folder.absolute() / "servers" / engine.name  # servers run in it
         folder.mkdir(parents=True)
         async with engine.session(config, folder, state.observer.note) as session:
             result = result.model_copy(update={"server": session.info})
@@ -199,17 +202,25 @@ class _EngineRun:
                 return death.result()
 
     async def _one(self, task: Task, session: Session, driver: Driver) -> None:
-        async with self._slots:
-            measured = Measured(task)
-            started = datetime.now(UTC)
-            try:
+        measured = Measured(task)
+        started: datetime | None = None
+        try:
+            async with self._slots:
+                started = datetime.now(UTC)
                 outcome = await self._drive(task, measured, driver)
                 count = await self._count(session, outcome[0], measured)
-            except asyncio.CancelledError:
-                gap = Gap(engine=self._subject.engine.name, task=task.id, run="", what="stopped before it was counted")
-                self._keep(measured, started, ("interrupted", "the measurement was stopped"), TaskCount(gaps=[gap]))
-                raise
-            self._keep(measured, started, outcome, count)
+                if count.gaps:
+                    await asyncio.sleep(_NOTICE_SECONDS)
+                self._keep(measured, started, outcome, count)
+        except asyncio.CancelledError:
+            if started is None:
+                outcome, gaps = ("interrupted", "the measurement was stopped before this task began"), []
+            else:
+                what = "stopped before it was counted"
+                gaps = [Gap(engine=self._subject.engine.name, task=task.id, run="", what=what)]
+                outcome = ("interrupted", "the measurement was stopped")
+            self._keep(measured, started or datetime.now(UTC), outcome, TaskCount(gaps=gaps))
+            raise
 
     async def _drive(self, task: Task, measured: Measured, driver: Driver) -> tuple[TaskState, str]:
         late = f"not done after {self._plan.timeout:g} s"
@@ -227,6 +238,7 @@ class _EngineRun:
             if limit.expired():
                 return "timed_out", late
             _log.exception("task %s", task.id)
+            await asyncio.sleep(_NOTICE_SECONDS)
             return "failed", f"the driver raised {error!r}"
         return "completed", ""
 

@@ -1,0 +1,168 @@
+"""The guard of a server: it ends what it started, however its asker ends. The servers are small scripts here."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import psutil
+import pytest
+
+from durameter.engines.process import GuardedProcess, clean_environment
+from durameter.errors import EngineMissingError
+from running import alive, processes_in, servers_in, within
+
+pytestmark = pytest.mark.timeout(60)
+
+
+async def start(folder: Path, script: str) -> GuardedProcess:
+    argv = ["sh", "-c", script, str(folder)]
+    return await GuardedProcess.start("The script", argv, folder=folder, environment=clean_environment(folder))
+
+
+async def test_a_server_that_ends_is_said_to_with_the_end_of_its_log(tmp_path: Path) -> None:
+    server = await start(tmp_path, "echo one; echo two; exit 7")
+    assert (
+        await server.died() == f"The script ended by itself with status 7. Its log, {server.log}, ends with:\none\ntwo"
+    )
+    await server.stop()
+
+
+async def test_what_a_wrapper_script_leaves_behind_is_ended(tmp_path: Path) -> None:
+    server = await start(tmp_path, "sleep 1000 & echo started")
+    await server.died()
+    assert not processes_in(tmp_path)
+    await server.stop()
+
+
+async def test_a_server_that_ignores_sigterm_is_ended_by_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Path(sys.modules[GuardedProcess.__module__].__file__ or "").with_name("_guard.py")
+    hasty = tmp_path / "_guard.py"
+    hasty.write_text(source.read_text().replace("GRACE_SECONDS = 10.0", "GRACE_SECONDS = 0.5"))
+    monkeypatch.setattr("durameter.engines.process._GUARD", hasty)
+    server = await start(tmp_path / "server", "trap '' TERM; echo ready; while :; do sleep 0.1; done")
+    while "ready" not in server.log.read_text():
+        await asyncio.sleep(0.05)
+    await server.stop()
+    assert not alive({server.pid})
+
+
+async def test_a_program_that_cannot_be_started_is_said_not_to(tmp_path: Path) -> None:
+    with pytest.raises(EngineMissingError, match=r"Nothing cannot be started \(/nowhere\): .*No such file"):
+        await GuardedProcess.start("Nothing", ["/nowhere"], folder=tmp_path, environment={})
+    assert not processes_in(tmp_path)
+
+
+async def never() -> bool:
+    return False
+
+
+@pytest.mark.parametrize("says", ["bind: address already in use", "Port conflict, using new port"])
+async def test_a_port_that_was_taken_is_no_failure(tmp_path: Path, says: str) -> None:
+    for then in ("exit 1", "exec sleep 1000"):
+        server = await start(tmp_path, f"echo '{says}'; {then}")
+        assert await server.ready(never, port=1) is False
+        assert not processes_in(tmp_path)
+
+
+async def test_an_earlier_servers_words_are_not_taken_for_this_ones(tmp_path: Path) -> None:
+    (tmp_path / "server.log").write_text("bind: address already in use\n")
+    server = await start(tmp_path, "echo something else; exit 1")
+    with pytest.raises(EngineMissingError, match=r"ended at once.*\n.*\nsomething else"):
+        await server.ready(never, port=1)
+
+
+async def test_another_program_that_answers_in_its_place_is_not_taken_for_the_server(tmp_path: Path) -> None:
+    """The other dev server of the same kind would answer just as well."""
+
+    async def answers() -> bool:
+        return True
+
+    listener = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    server = await start(tmp_path, "sleep 1; echo address already in use; exec sleep 1000")
+    assert await server.ready(answers, port=port) is False
+    listener.close()
+
+
+async def test_waiting_for_it_can_be_cancelled_and_ends_it(tmp_path: Path) -> None:
+    server = await start(tmp_path, "exec sleep 1000")
+    waiting = asyncio.create_task(server.ready(never, port=1))
+    await asyncio.sleep(0.3)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert not alive({server.pid, server.guard.pid})
+
+
+ASKER = """
+import asyncio, os, signal, sys, time
+from pathlib import Path
+from durameter.engines.process import GuardedProcess, clean_environment
+
+folder = Path(sys.argv[1])
+
+async def main():
+    server = await GuardedProcess.start(
+        "The script", ["sleep", "1000"], folder=folder, environment=clean_environment(folder)
+    )
+    {then}
+
+asyncio.run(main())
+"""
+
+
+def asker(folder: Path, then: str) -> "subprocess.Popen[str]":
+    script = ASKER.format(then=textwrap.indent(textwrap.dedent(then), "    ").strip())
+    return subprocess.Popen(
+        [sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def test_it_ends_with_its_asker_though_a_fork_of_it_holds_the_pipe(tmp_path: Path) -> None:
+    """A workload may use multiprocessing: its forks outlive a killed parent, with all that it had open."""
+    then = """
+    if os.fork() == 0:
+        time.sleep(60)
+        os._exit(0)
+    print(server.pid, flush=True)
+    time.sleep(60)
+    """
+    process = asker(tmp_path / "server", then)
+    assert process.stdout is not None
+    pid = int(process.stdout.readline())
+    group = os.getpgid(process.pid)
+    try:
+        process.kill()
+        process.wait()
+        assert psutil.pid_exists(pid)
+        assert within(3, lambda: not alive({pid}))
+    finally:
+        os.killpg(group, signal.SIGKILL)
+        process.stdout.close()
+
+
+@pytest.mark.parametrize("then", ["os.kill(os.getpid(), signal.SIGKILL)", "raise SystemExit", "os._exit(3)"])
+def test_it_ends_with_its_asker_however_that_ends(tmp_path: Path, then: str) -> None:
+    with asker(tmp_path / "server", then) as process:
+        process.wait(20)
+    assert within(3, lambda: not processes_in(tmp_path))
+
+
+def test_it_stays_when_told_to_until_its_guard_is_ended(tmp_path: Path) -> None:
+    then = """
+    await server.stay()
+    del server
+    import gc; gc.collect()
+    print(os.getpid())
+    """
+    with asker(tmp_path / "server", then) as process:
+        assert process.wait(20) == 0
+    assert not within(1, lambda: not processes_in(tmp_path))
+    [pid] = servers_in(tmp_path)
+    guard = psutil.Process(pid).ppid()
+    os.kill(guard, signal.SIGTERM)
+    assert within(3, lambda: not alive({pid, guard}))
