@@ -32,6 +32,8 @@ class ServerInfo(BaseModel):
     tested: bool
     """Whether the project's suites have been run on this version."""
     address: str
+    namespace: str = ""
+    """The part of the server that this measurement had for itself, where an engine has such."""
     notes: tuple[str, ...] = ()
 
 

@@ -288,7 +288,7 @@ class TemporalEngine(Engine):
                 await _register(client, namespace)
             session = TemporalSession(
                 client,
-                info,
+                info.model_copy(update={"namespace": namespace}),
                 metrics_url=metrics_url,
                 http=http,
                 own_namespace=not temporal.namespace,

@@ -22,7 +22,12 @@ def show_report(report: Report, console: Console) -> None:
     title = f"{report.workload}, {report.tasks} tasks, seed {report.seed}, {report.started:%Y-%m-%d %H:%M} UTC"
     console.print()
     console.print(
-        Panel(Text(report.verdict, style=_GOOD if agreed else _BAD), title=title, title_align="left", box=box.ROUNDED)
+        Panel(
+            Text(report.verdict, style=_GOOD if agreed else _BAD),
+            title=Text(title),
+            title_align="left",
+            box=box.ROUNDED,
+        )
     )
     for engine in report.engines:
         for line in _alarms(engine):
@@ -50,7 +55,7 @@ def _side_by_side(report: Report) -> Table:
         table.add_column(f"{engine.engine} ({engine.unit}s)", justify="right")
     for label, cells in comparison(report):
         style = "bold" if label in ("units per task", "dollars per month") else None
-        table.add_row(label, *cells, style=style)
+        table.add_row(*map(Text, (label, *cells)), style=style)
     return table
 
 
@@ -75,7 +80,7 @@ def _breakdown(label: str, lines: tuple[Share, ...]) -> RenderableType:
         cells = [count(line.documented.mean), span(line.documented.low, line.documented.high), percent(line.share)]
         if opened:
             cells.append(f"+ {count(line.upper)}" if line.upper else "")
-        table.add_row(line.name, *cells)
+        table.add_row(*map(Text, (line.name, *cells)))
     return table
 
 

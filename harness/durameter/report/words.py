@@ -53,7 +53,7 @@ def comparison(report: Report) -> list[tuple[str, list[str]]]:
     rows: list[tuple[str, list[str]]] = [
         ("variant", [each.variant for each in engines]),
         ("server", [each.server.version if each.server else "–" for each in engines]),
-        ("tasks", [_tasks(each) for each in engines]),
+        ("tasks", [_tasks(each, report.tasks) for each in engines]),
         ("units per task", [per_task(each.per_task) for each in engines]),
     ]
     if any(each.month_upper for each in engines):
@@ -68,10 +68,12 @@ def comparison(report: Report) -> list[tuple[str, list[str]]]:
     return rows
 
 
-def _tasks(engine: EngineReport) -> str:
+def _tasks(engine: EngineReport, planned: int) -> str:
     if engine.state == "missing":
         return "engine missing"
-    return ", ".join(f"{n} {state.replace('_', ' ')}" for state, n in sorted(engine.task_states.items())) or "none"
+    states = ", ".join(f"{n} {state.replace('_', ' ')}" for state, n in sorted(engine.task_states.items())) or "none"
+    known = sum(engine.task_states.values())
+    return states if known == planned else f"{states} of {planned}"
 
 
 def _upper(engine: EngineReport) -> str:

@@ -130,7 +130,6 @@ class Attempt:
                 "folder": str(folder),
                 "log": str(log),
                 "environment": dict(environment),
-                "detached": False,
             }
             _give(guard, order)
             self._wait(guard, log, limit, stage)
