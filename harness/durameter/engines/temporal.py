@@ -175,14 +175,21 @@ class TemporalSession(Session):
                 blind_spots=BLIND_SPOTS,
             )
         metered = {kind: count - self._before.get(kind, Decimal(0)) for kind, count in after.items()}
-        lines = against_meter(units, {k: v for k, v in metered.items() if v}, load_rulebook("temporal"))
+        rules = load_rulebook("temporal")
+        lines = against_meter(units, {k: v for k, v in metered.items() if v}, rules)
+        shown = {rule.kind for rule in rules.rules if "history" in rule.sources}
+        hidden = [
+            f"{line.kind}: no history shows these, so this version notices them and cannot say which task made them"
+            for line in lines
+            if line.unexplained and line.kind not in shown
+        ]
         strangers = await self._strangers()
         return Reconciliation(
             source="history",
             other="meter",
             state=state_of(lines, strangers),
             lines=lines,
-            notes=tuple(strangers),
+            notes=(*strangers, *hidden),
             blind_spots=_BLIND_SPOTS,
         )
 

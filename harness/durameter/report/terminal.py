@@ -70,7 +70,7 @@ def _engine(engine: EngineReport) -> RenderableType:
 
 def _breakdown(label: str, lines: tuple[Share, ...]) -> RenderableType:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(label, min_width=28)
+    table.add_column(label, min_width=28, overflow="fold")
     for name in ("per task", "min–max", "share"):
         table.add_column(name, justify="right")
     opened = any(line.upper for line in lines)

@@ -85,6 +85,8 @@ async def test_a_query_is_noticed_though_no_history_shows_it(shared_servers: Con
         found = await session.reconcile(count.units)
     assert found.state == "differs"
     assert {line.kind: line.unexplained for line in found.lines} == {"start_workflow": 0, "query_workflow": 1}
+    [note] = found.notes
+    assert note.startswith("query_workflow: no history shows these")
 
 
 async def test_without_a_meter_the_result_says_that_nothing_proves_it(shared_servers: Config, tmp_path: Path) -> None:
