@@ -1,6 +1,7 @@
 """The billing rules of an engine as data: versioned, dated, each with its source."""
 
 import tomllib
+from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
@@ -8,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from durameter_collectors.units import Reading
+from durameter_collectors.units import Reading, TaskLabel, Unit
 
 __all__ = ["Rule", "Rulebook", "load_rulebook"]
 
@@ -63,6 +64,60 @@ class Rulebook(BaseModel):
             KeyError: there is none.
         """
         return self._by_id()[rule_id]
+
+    def units(
+        self,
+        rule_id: str,
+        label: TaskLabel,
+        *,
+        run: str,
+        cause: str,
+        time: datetime,
+        source: str,
+        evidence: str,
+        step: str = "",
+        attempt: int = 1,
+        times: int = 1,
+    ) -> list[Unit]:
+        """What one rule makes of one piece of evidence: a row per unit, and one for a fraction that is left.
+
+        Args:
+            rule_id: the rule that applies.
+            label: whose units these are.
+            run: the engine's run id.
+            cause: what in the agent made them.
+            time: the server's own time of the evidence.
+            source: the source of the count.
+            evidence: where to look it up.
+            step: the agent-level step, where it is known.
+            attempt: which attempt they belong to, from 1.
+            times: how often the rule applies here.
+
+        Raises:
+            KeyError: there is no such rule.
+        """
+        rule = self.rule(rule_id)
+        whole, part = divmod(rule.quantity * times, 1)
+        return [
+            Unit(
+                engine=self.engine,
+                workload=label.workload,
+                variant=label.variant,
+                task=label.task,
+                run=run,
+                kind=rule.kind,
+                cause=cause,
+                step=step,
+                attempt=attempt,
+                quantity=quantity,
+                reading=rule.reading,
+                rule=rule.id,
+                time=time,
+                source=source,
+                evidence=evidence,
+            )
+            for quantity in [Decimal(1)] * int(whole) + ([part] if part else [])
+        ]
 
     def _by_id(self) -> dict[str, Rule]:
         return {rule.id: rule for rule in self.rules}

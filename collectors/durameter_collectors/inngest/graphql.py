@@ -98,9 +98,11 @@ class InngestApi:
     async def _ask(self, query: str, **variables: object) -> dict[str, Any]:
         try:
             answer = await self._http.post(self._url, json={"query": query, "variables": variables})
-            body: dict[str, Any] = answer.raise_for_status().json()
+            body = answer.raise_for_status().json()
         except (httpx.HTTPError, ValueError) as error:
             raise InngestApiError(f"The Inngest server at {self._url} did not answer: {error!r}") from error
+        if not isinstance(body, dict):
+            raise InngestApiError(f"The Inngest server at {self._url} answered with something else than GraphQL.")
         if body.get("errors"):
             raise InngestApiError("; ".join(str(e.get("message", e)) for e in body["errors"]))
         data: dict[str, Any] = body.get("data") or {}

@@ -7,10 +7,9 @@ NonRetriableError in the Python SDK) leaves no step id; events and SDK requests 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 
 from durameter_collectors.inngest.graphql import RunTrace, Span
-from durameter_collectors.rulebook import Rule, load_rulebook
+from durameter_collectors.rulebook import load_rulebook
 from durameter_collectors.steps import cause_of
 from durameter_collectors.units import Gap, TaskLabel, Unit
 
@@ -112,14 +111,15 @@ class _Counter:
         self._rules = load_rulebook("inngest")
 
     def count(self) -> None:
-        if self._run.status == "SKIPPED":
-            return
         started = self._run.started_at or self._run.queued_at
         if started is None:
             self._gap("the server gives no time for this run, so it has no units here", "")
             return
-        self._add(self._rules.rule("run"), started, cause=self._run.function.slug, evidence=f"run {self._run.id}")
-        if self._run.trace is None:
+        skipped = self._run.status == "SKIPPED"
+        self._add(
+            "skipped_run" if skipped else "run", started, cause=self._run.function.slug, evidence=f"run {self._run.id}"
+        )
+        if self._run.trace is None and not skipped:
             self._gap("the run has no trace: its steps are missing here", "")
         for step in steps_of(self._run):
             self._step(step, step.time or started)
@@ -130,32 +130,23 @@ class _Counter:
             self._gap(f"no rule knows the step operation {step.op}; counted as step.run", f"step {step.id}")
             rule_id = "step_run"
         cause, evidence = cause_of(step.name), f"step {step.id}"
-        self._add(self._rules.rule(rule_id), moment, cause=cause, step=step.name, evidence=evidence)
+        self._add(rule_id, moment, cause=cause, step=step.name, evidence=evidence)
         for attempt in range(2, step.attempts + 1):
-            retry = self._rules.rule("step_retry")
-            self._add(retry, moment, cause=cause, step=step.name, evidence=evidence, attempt=attempt)
+            self._add("step_retry", moment, cause=cause, step=step.name, evidence=evidence, attempt=attempt)
 
     def _add(
-        self, rule: Rule, moment: datetime, *, cause: str, evidence: str, step: str = "", attempt: int = 1
+        self, rule_id: str, moment: datetime, *, cause: str, evidence: str, step: str = "", attempt: int = 1
     ) -> None:
-        self.result.units.append(
-            Unit(
-                engine="inngest",
-                workload=self._label.workload,
-                variant=self._label.variant,
-                task=self._label.task,
-                run=self._run.id,
-                kind=rule.kind,
-                cause=cause,
-                step=step,
-                attempt=attempt,
-                quantity=Decimal(1),
-                reading=rule.reading,
-                rule=rule.id,
-                time=moment,
-                source="trace",
-                evidence=evidence,
-            )
+        self.result.units += self._rules.units(
+            rule_id,
+            self._label,
+            run=self._run.id,
+            cause=cause,
+            step=step,
+            attempt=attempt,
+            time=moment,
+            source="trace",
+            evidence=evidence,
         )
 
     def _gap(self, what: str, evidence: str) -> None:

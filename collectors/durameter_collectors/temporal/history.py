@@ -9,7 +9,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from temporalio.api.common.v1 import Payload, WorkflowExecution
 from temporalio.api.enums.v1 import ContinueAsNewInitiator, EventType, WorkflowTaskFailedCause
@@ -271,27 +270,18 @@ class _Counter:
         attempt: int = 1,
         times: int = 1,
     ) -> None:
-        rule = self._rules.rule(rule_id)
-        for _ in range(times):
-            self.result.units.append(
-                Unit(
-                    engine="temporal",
-                    workload=self._label.workload,
-                    variant=self._label.variant,
-                    task=self._label.task,
-                    run=self._run,
-                    kind=rule.kind,
-                    cause=cause or "unnamed",
-                    step=step,
-                    attempt=attempt,
-                    quantity=Decimal(1),
-                    reading=rule.reading,
-                    rule=rule.id,
-                    time=_time(event),
-                    source="history",
-                    evidence=f"{self._workflow} event {event.event_id}",
-                )
-            )
+        self.result.units += self._rules.units(
+            rule_id,
+            self._label,
+            run=self._run,
+            cause=cause or "unnamed",
+            step=step,
+            attempt=attempt,
+            times=times,
+            time=_time(event),
+            source="history",
+            evidence=f"{self._workflow} event {event.event_id}",
+        )
 
     def _link(self, workflow: str, run: str, event: HistoryEvent, *, namespace: str = "") -> None:
         if workflow and run:
@@ -311,7 +301,7 @@ class _Counter:
             return  # billed where the parent started it
         self._client_start = event
         if any(key == "TemporalScheduledById" for key in started.search_attributes.indexed_fields):
-            self._add("scheduled", event, cause=cause, times=2)
+            self._add("scheduled", event, cause=cause)
         self._add("start", event, cause=cause)
 
     def _next_run(self, event: HistoryEvent) -> None:

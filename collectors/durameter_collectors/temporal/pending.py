@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import UTC
-from decimal import Decimal
 
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
@@ -28,31 +27,22 @@ def count_pending(pending: Iterable[PendingActivityInfo], *, workflow: str, run:
     A started attempt n has been retried n - 1 times. While it backs off, waits for a worker or is paused, `attempt` is
     already the next one, which no worker has polled and nobody bills: n - 2 (measured against the meter).
     """
-    rule = load_rulebook("temporal").rule("activity_retry")
+    rules = load_rulebook("temporal")
     units: list[Unit] = []
     for activity in pending:
         latest = activity.attempt if activity.state in _POLLED else activity.attempt - 1
         # While an activity backs off, the server tells only when its last attempt ended.
         began = activity.HasField("last_started_time")
         moment = (activity.last_started_time if began else activity.last_attempt_complete_time).ToDatetime(tzinfo=UTC)
-        units.extend(
-            Unit(
-                engine="temporal",
-                workload=label.workload,
-                variant=label.variant,
-                task=label.task,
+        for attempt in range(2, latest + 1):
+            units += rules.units(
+                "activity_retry",
+                label,
                 run=run,
-                kind=rule.kind,
                 cause=activity.activity_type.name,
-                step="",
                 attempt=attempt,
-                quantity=Decimal(1),
-                reading=rule.reading,
-                rule=rule.id,
                 time=moment,
                 source="describe",
                 evidence=f"{workflow} pending activity {activity.activity_id} at attempt {activity.attempt}",
             )
-            for attempt in range(2, latest + 1)
-        )
     return units
