@@ -85,3 +85,9 @@ def test_no_tracked_file_names_a_package_registry_or_a_home_folder() -> None:
         if file != Path(__file__):
             found += [f"{file.relative_to(ROOT)}: {match[0]}" for match in pattern.finditer(text)]
     assert found == []
+
+
+def test_no_page_holds_a_figure_that_was_never_filled_in() -> None:
+    pages = [file for file in _tracked() if file.suffix == ".md"]
+    assert pages
+    assert [str(file) for file in pages if re.search(r"@[A-Z0-9]+@", file.read_text())] == []

@@ -16,6 +16,18 @@ def _points(group: str) -> dict[str, EntryPoint]:
     return {point.name: point for point in sorted(entry_points(group=group), key=lambda point: point.name)}
 
 
+def _load(point: EntryPoint) -> Any:
+    """What an entry point names.
+
+    Raises:
+        UsageError: it cannot be imported.
+    """
+    try:
+        return point.load()
+    except Exception as error:
+        raise UsageError(f"{point.name} cannot be loaded from {point.value}: {error!r}.") from error
+
+
 def engine_names() -> list[str]:
     """All installed engines; Temporal first, since reports compare others with it."""
     return sorted(_points(ENGINES), key=lambda name: (name != "temporal", name))
@@ -35,7 +47,7 @@ def load_engine(name: str) -> Any:
     points = _points(ENGINES)
     if name not in points:
         raise UsageError(f"There is no engine {name!r}. Installed: {', '.join(engine_names())}.")
-    return points[name].load()
+    return _load(points[name])
 
 
 def load_workload(name: str) -> tuple[str, Workload]:
@@ -52,9 +64,8 @@ def load_workload(name: str) -> tuple[str, Workload]:
     if len(matches) != 1:
         problem = f"Several workloads are called {name!r}" if matches else f"There is no workload {name!r}"
         raise UsageError(f"{problem}. Installed: {', '.join(matches or points)}. Name it as package/workload.")
-    workload = points[matches[0]].load()
+    workload = _load(points[matches[0]])
     if not isinstance(workload, Workload):
-        raise UsageError(
-            f"The entry point {matches[0]} does not name a durameter.Workload but a {type(workload).__name__}."
-        )
+        what = f"the class {workload.__name__}" if isinstance(workload, type) else f"a {type(workload).__name__}"
+        raise UsageError(f"The entry point {matches[0]} names {what}. It must name an instance of durameter.Workload.")
     return matches[0], workload

@@ -17,7 +17,7 @@ class Task(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    id: str
+    id: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
     """Unique within a measurement; letters, digits, `-` and `_`."""
     shape: dict[str, JsonValue] = Field(default_factory=dict)
     """What the task is like, recorded with its result, so that its count can be derived by hand."""

@@ -21,6 +21,8 @@ class CountedRun:
     link: RunLink
     record: WorkflowHistory
     count: HistoryCount
+    running: bool
+    """Whether it had not ended when it was read: it may make more units."""
 
 
 async def count_runs(
@@ -88,7 +90,8 @@ async def _count(
             for name, evidence in count.unstarted.items()
             if name not in described
         )
-    return CountedRun(link=link, record=record, count=count)
+    running = description.status == WorkflowExecutionStatus.RUNNING
+    return CountedRun(link=link, record=record, count=count, running=running)
 
 
 async def _reset_runs(client: Client, description: WorkflowExecutionDescription, count: HistoryCount) -> list[RunLink]:

@@ -14,9 +14,9 @@ from rich.text import Text
 from durameter.cli.options import ConfigFile
 from durameter.config import CONFIG_FILE, load_config
 from durameter.engines.base import Finding
-from durameter.errors import EngineMissingError
+from durameter.errors import EngineMissingError, UsageError
 from durameter.measure.environment import durameter_version
-from durameter.registry import engine_names, load_engine, workload_names
+from durameter.registry import engine_names, load_engine, load_workload, workload_names
 
 __all__ = ["doctor"]
 
@@ -43,7 +43,7 @@ def doctor(
             subject="configuration",
             text=f"{file.absolute()} and DURAMETER_*" if file.is_file() else f"defaults and DURAMETER_*; no {file}",
         ),
-        Finding(state="ok", subject="workloads", text=", ".join(workload_names())),
+        *map(_workload, workload_names()),
     ]
     for name in engine_names():
         findings += load_engine(name)().examine(settings)
@@ -69,3 +69,11 @@ def doctor(
                 console.print(Text(f"         {finding.advice}", style="dim"), soft_wrap=True)
     if any(finding.state == "missing" for finding in findings):
         raise typer.Exit(EngineMissingError.exit_code)
+
+
+def _workload(name: str) -> Finding:
+    try:
+        _, workload = load_workload(name)
+    except UsageError as error:
+        return Finding(state="warning", subject="workload", text=name, advice=str(error))
+    return Finding(state="ok", subject="workload", text=f"{name}: {workload.description}".rstrip(": "))

@@ -23,7 +23,7 @@ from durameter.measure.run import Observer, Plan, Subject, measure
 from durameter.prices import load_books
 from durameter.registry import engine_names, load_engine, load_workload
 from durameter.telemetry import ExporterName, Telemetry, open_telemetry
-from durameter.workload import Implementation, Workload
+from durameter.workload import Implementation, Task, Workload
 
 __all__ = ["run"]
 
@@ -101,7 +101,7 @@ def run(
     plan = Plan(
         workload=name,
         options=options.model_dump(mode="json"),
-        tasks=found.tasks(count, chance, options),
+        tasks=_tasks(name, found, count, chance, options),
         subjects=[Subject(load_engine(each.engine)(), each) for each in chosen],
         concurrency=concurrency or settings.run.concurrency,
         timeout=timeout or settings.run.timeout,
@@ -124,6 +124,20 @@ async def _until_done(plan: Plan, config: Config, observer: Observer, telemetry:
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     return await measure(plan, config, observer, telemetry)
+
+
+def _tasks(name: str, workload: Workload, count: int, seed: int, options: BaseModel) -> Sequence[Task]:
+    try:
+        tasks = workload.tasks(count, seed, options)
+    except ValidationError as error:
+        raise UsageError(f"{name} makes tasks that are none: {error}") from error
+    ids = len({task.id for task in tasks})
+    if not len(tasks) == ids == count:
+        raise UsageError(
+            f"{name} was asked for {count} tasks and made {len(tasks)}, with {ids} different ids. "
+            "Each task needs an id of its own."
+        )
+    return tasks
 
 
 def _given(pairs: list[str]) -> dict[str, Any]:

@@ -191,7 +191,8 @@ class InngestSession(Session):
         prefixes = tuple(f"{app}-" for app in self._apps)
         try:
             return [
-                f"run {run.id} of {run.function.slug} belongs to no task: its units are in no count"
+                f"run {run.id} of {run.function.slug} belongs to no task: its units are in no count "
+                "(did its driver forget Measured.started?)"
                 async for run in self.api.runs_since(self._begun)
                 if run.id not in runs and run.function.slug.startswith(prefixes) and run.status != "SKIPPED"
             ]

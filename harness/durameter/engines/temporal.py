@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -40,7 +41,7 @@ from durameter_collectors.rulebook import load_rulebook
 from durameter_collectors.temporal.history import BLIND_SPOTS, RunLink
 from durameter_collectors.temporal.meter import MeterError, read_meter, read_stable_meter
 from durameter_collectors.temporal.runs import count_runs
-from durameter_collectors.units import TaskLabel, Unit
+from durameter_collectors.units import Gap, TaskLabel, Unit
 
 __all__ = ["TemporalEngine", "TemporalSession"]
 
@@ -54,6 +55,9 @@ _BLIND_SPOTS = (
 """What neither the histories nor the meter can see."""
 
 _CONNECT_SECONDS = 10
+_END_SECONDS = 5.0
+"""How long workflows of a task that is said to be done are waited for."""
+_LOOK_SECONDS = 0.25
 _RETENTION = timedelta(days=3)
 _START_TRIES = 3
 
@@ -149,8 +153,21 @@ class TemporalSession(Session):
                     raise
 
     async def count(self, roots: Sequence[str], label: TaskLabel) -> TaskCount:
-        """Histories of all runs that descend from these workflows."""
-        runs, gaps = await count_runs(self.client, [RunLink(root, "") for root in roots], label=label)
+        """Histories of all runs that descend from these workflows, once they have ended.
+
+        What still runs after some seconds is a gap, and is terminated: both sources would agree on too little.
+        """
+        deadline = time.monotonic() + _END_SECONDS
+        while True:
+            runs, gaps = await count_runs(self.client, [RunLink(root, "") for root in roots], label=label)
+            going = [run.link for run in runs if run.running]
+            if not going or time.monotonic() > deadline:
+                break
+            await asyncio.sleep(_LOOK_SECONDS)
+        what = "still runs though its task is said to be done: what it would do from here on is in no count"
+        for link in going:
+            gaps.append(Gap(engine="temporal", task=label.task, run=link.run, what=f"workflow {link.workflow} {what}"))
+            await self.abandon([link.workflow])
         self._runs |= {run.link.run for run in runs}
         return TaskCount(
             units=[unit for run in runs for unit in run.count.units],
@@ -198,7 +215,8 @@ class TemporalSession(Session):
         if not self._own_namespace:
             return []
         return [
-            f"workflow {each.id} (run {each.run_id}) belongs to no task: its units are in no count"
+            f"workflow {each.id} (run {each.run_id}) belongs to no task: its units are in no count "
+            "(did its driver forget Measured.started?)"
             async for each in self.client.list_workflows()
             if each.run_id not in self._runs
         ]

@@ -21,9 +21,9 @@ from durameter.measure.result import EngineResult, Measurement, TaskResult
 from durameter_collectors.ledger import LedgerError, read_ledger, write_ledger
 from durameter_collectors.units import Unit
 
-__all__ = ["Journal", "Result", "new_folder", "read_result"]
+__all__ = ["LOG", "Journal", "Result", "new_folder", "read_result"]
 
-JOURNAL, MEASUREMENT, LEDGER = "journal.jsonl", "measurement.json", "ledger.parquet"
+JOURNAL, MEASUREMENT, LEDGER, LOG = "journal.jsonl", "measurement.json", "ledger.parquet", "durameter.log"
 
 _UNITS = TypeAdapter(list[Unit])
 

@@ -13,7 +13,7 @@ from durameter.config import Config
 from durameter.engines.base import Engine, Session, TaskCount
 from durameter.errors import EngineMissingError
 from durameter.measure.environment import durameter_version, environment
-from durameter.measure.folder import Journal, Result
+from durameter.measure.folder import LOG, Journal, Result
 from durameter.measure.result import EngineResult, Measurement, TaskResult, TaskState, count_kinds
 from durameter.telemetry import Telemetry
 from durameter.workload import Driver, Implementation, Measured, RunContext, Task, TaskFailedError
@@ -111,7 +111,7 @@ async def measure(plan: Plan, config: Config, observer: Observer, telemetry: Tel
     state.journal.begin(header)
     done = False
     try:
-        with _logging_to(plan.folder / "durameter.log"):
+        with _logging_to(plan.folder / LOG):
             for subject in plan.subjects:
                 await _measure_engine(plan, subject, config, state)
         done = True
@@ -163,13 +163,24 @@ async def _measure_engine(plan: Plan, subject: Subject, config: Config, state: _
         result = result.model_copy(update={"state": "missing", "problem": str(error)})
     except Exception as error:  # noqa: BLE001 - a user's implementation may raise anything when it starts
         _log.exception("engine %s", engine.name)
-        result = result.model_copy(update={"problem": f"{implementation.variant} could not be run: {error!r}"})
+        log = plan.folder / LOG
+        problem = f"{implementation.variant} could not be run to its end: {_chain(error)}. See {log}."
+        result = result.model_copy(update={"problem": problem})
     finally:
         result = result.model_copy(update={"ended": datetime.now(UTC), "tasks": tuple(running.results)})
         state.results.append(result)
         state.units.extend(running.units)
         state.journal.engine(result)
         state.observer.end(result)
+
+
+def _chain(error: BaseException | None) -> str:
+    """An error and what caused it, in one line."""
+    words = []
+    while error is not None:
+        words.append(repr(error))
+        error = error.__cause__
+    return ", caused by ".join(words)
 
 
 class _EngineRun:
@@ -231,7 +242,7 @@ class _EngineRun:
             return ("timed_out", late) if limit.expired() else ("failed", f"the driver raised {error!r}")
         except TaskFailedError as error:
             return "failed", str(error)
-        except Exception as error:  # a user's driver may raise anything: the others go on
+        except (Exception, SystemExit) as error:  # a user's driver may raise anything: the others go on
             me = asyncio.current_task()
             if me is not None and me.cancelling():  # SDKs turn a cancellation into errors of their own
                 raise asyncio.CancelledError from error

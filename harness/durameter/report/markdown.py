@@ -4,7 +4,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from durameter.report.numbers import count, percent, span
 from durameter.report.view import Report
-from durameter.report.words import comparison, differences
+from durameter.report.words import comparison, differences, worth_knowing
 
 __all__ = ["report_markdown"]
 
@@ -23,5 +23,6 @@ def report_markdown(report: Report) -> str:
         "count": count,
         "percent": percent,
         "span": span,
+        "worth_knowing": worth_knowing,
     }
     return environment.get_template("report.md.j2").render(report=report)

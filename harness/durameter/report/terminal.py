@@ -1,5 +1,7 @@
 """A report in the terminal."""
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
@@ -8,7 +10,7 @@ from rich.text import Text
 
 from durameter.report.numbers import count, percent, span
 from durameter.report.view import EngineReport, Report, Share
-from durameter.report.words import comparison, differences
+from durameter.report.words import comparison, differences, worth_knowing
 
 __all__ = ["show_report"]
 
@@ -37,7 +39,7 @@ def show_report(report: Report, console: Console) -> None:
         if engine.kinds:
             console.print(_engine(engine))
     _list(console, "Not covered", report.not_covered)
-    _list(console, "Worth knowing", (*_plans_left_out(report), *_explained(report), *report.warnings))
+    _list(console, "Worth knowing", worth_knowing(report))
     console.print(Text(f"Everything is in {report.folder}", style="dim"), soft_wrap=True)
 
 
@@ -84,24 +86,7 @@ def _breakdown(label: str, lines: tuple[Share, ...]) -> RenderableType:
     return table
 
 
-def _plans_left_out(report: Report) -> list[str]:
-    return [
-        f"{engine.engine} plans without a price at this volume: {'; '.join(engine.month.left_out)}"
-        for engine in report.engines
-        if engine.month is not None and engine.month.left_out
-    ]
-
-
-def _explained(report: Report) -> list[str]:
-    return [
-        f"{engine.engine}: {line}"
-        for engine in report.engines
-        if engine.reconciliation is not None and engine.reconciliation.state == "agrees"
-        for line in differences(engine)
-    ]
-
-
-def _list(console: Console, title: str, lines: tuple[str, ...]) -> None:
+def _list(console: Console, title: str, lines: Sequence[str]) -> None:
     if not lines:
         return
     points = Table.grid(padding=(0, 1))

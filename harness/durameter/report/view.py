@@ -78,6 +78,8 @@ class EngineReport(_View):
     per_task: Spread | None
     per_task_upper: Spread | None
     """With every open question answered against the user."""
+    per_task_others: Spread | None
+    """Of the tasks that failed or timed out; they are in no other figure, unless no task completed."""
     kinds: tuple[Share, ...]
     causes: tuple[Share, ...]
     month: Month | None
@@ -139,7 +141,9 @@ def build_report(result: Result, *, volume: Decimal, books: Sequence[PriceBook],
 def _engine_report(
     result: EngineResult, units: Sequence[Unit], volume: Decimal, books: Sequence[PriceBook]
 ) -> EngineReport:
-    counted = [task for task in result.tasks if task.state != "interrupted"]
+    completed = [task for task in result.tasks if task.state == "completed"]
+    others = [task for task in result.tasks if task.state in ("failed", "timed_out")]
+    counted = completed or others  # the bill is of tasks that did what they should, where there are any
     totals = [task.units for task in counted]
     upper = [task.units_upper for task in counted]
     started = result.started or datetime.now(UTC)
@@ -157,6 +161,7 @@ def _engine_report(
         troubles=_troubles(result.tasks),
         per_task=_spread(totals) if totals else None,
         per_task_upper=_spread(upper) if upper else None,
+        per_task_others=_spread([task.units for task in others]) if others else None,
         kinds=_breakdown(units, counted, lambda unit: unit.kind),
         causes=_breakdown(units, counted, lambda unit: unit.cause),
         month=month,
@@ -240,7 +245,13 @@ def _verdict(state: str, engines: Sequence[EngineReport]) -> str:
         return "The measurement is not complete: what is below was counted until it stopped."
     if any(check.state == "not checked" for check in checks):
         return "Counted, but not proved: an independent source is missing."
-    return "Two independent sources agree on every kind of unit."
+    agree = "Two independent sources agree on every kind of unit."
+    lost = sum(n for engine in engines for state, n in engine.task_states.items() if state != "completed")
+    return f"{agree} {_did_not(lost)}" if lost else agree
+
+
+def _did_not(lost: int) -> str:
+    return f"{lost} task{'s' if lost > 1 else ''} did not complete and {'are' if lost > 1 else 'is'} shown apart."
 
 
 def _blind_spots(engines: Sequence[EngineReport]) -> list[str]:

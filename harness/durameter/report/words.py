@@ -6,7 +6,7 @@ from decimal import Decimal
 from durameter.report.numbers import count, dollars, plain, span
 from durameter.report.view import EngineReport, Month, Report, Spread
 
-__all__ = ["check", "comparison", "differences", "per_task"]
+__all__ = ["check", "comparison", "differences", "per_task", "worth_knowing"]
 
 
 def per_task(spread: Spread | None) -> str:
@@ -58,6 +58,8 @@ def comparison(report: Report) -> list[tuple[str, list[str]]]:
     ]
     if any(each.month_upper for each in engines):
         rows.append(("… if open questions count", [_upper(each) for each in engines]))
+    if any(each.per_task_others for each in engines):
+        rows.append(("… of tasks that did not complete", [per_task(each.per_task_others) for each in engines]))
     rows += [
         (f"units per month at {volume} tasks", [_month_units(each) for each in engines]),
         ("cheapest plan that fits", [_range(each, _plan) for each in engines]),
@@ -96,6 +98,21 @@ def _range(engine: EngineReport, show: Callable[[Month], str]) -> str:
     """The documented reading, and the upper one where it reads differently."""
     if engine.month is None:
         return "–"
+    if engine.reconciliation is not None and engine.reconciliation.state == "differs":
+        return "count not proved"
     low = show(engine.month)
     high = show(engine.month_upper) if engine.month_upper else low
     return low if low == high else f"{low} – {high}"
+
+
+def worth_knowing(report: Report) -> list[str]:
+    """Plans without a price, differences that rules explain, and warnings."""
+    lines: list[str] = []
+    for engine in report.engines:
+        if engine.month is not None and not engine.month.plan:
+            lines.append(f"{engine.engine}: {engine.month.why_not_priced}")
+        elif engine.month is not None and engine.month.left_out:
+            lines.append(f"{engine.engine} plans without a price at this volume: {'; '.join(engine.month.left_out)}")
+        if engine.reconciliation is not None and engine.reconciliation.state == "agrees":
+            lines += [f"{engine.engine}: {line}" for line in differences(engine)]
+    return [*lines, *report.warnings]

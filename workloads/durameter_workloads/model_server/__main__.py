@@ -22,8 +22,12 @@ def main(
     log: Annotated[Path | None, typer.Option(help="Append one JSON line per answered request.")] = None,
 ) -> None:
     """Serve scripted replies as an OpenAI-compatible model until Ctrl-C."""
+    try:
+        scripts = Scripts.model_validate_json(script.read_text())
+    except ValueError as error:
+        raise typer.BadParameter(f"{script} is no script: {error}") from error
     server = ModelServer(
-        scripts=Scripts.model_validate_json(script.read_text()),
+        scripts=scripts,
         seed=seed,
         latency_ms=latency_ms,
         faults=Faults(rate_limited=rate_limited, server_errors=server_errors),
