@@ -75,7 +75,7 @@ def test_requirements_are_pinned_with_hashes_and_without_addresses(name: str) ->
 
 def test_no_tracked_file_names_a_package_registry_or_a_home_folder() -> None:
     hosts = ["pypi" + ".org", "files.pythonhosted" + ".org", "registry.npmjs" + ".org", "proxy.golang" + ".org"]
-    pattern = re.compile("|".join(re.escape(host) for host in hosts) + r"|/root/|/home/\w+/|/Users/\w+/")
+    pattern = re.compile("|".join(re.escape(host) for host in hosts) + "|/" + r"root/|/home/\w+/|/Users/\w+/")
     found = []
     for file in _tracked():
         try:
