@@ -3,7 +3,7 @@
 import tomllib
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -63,7 +63,7 @@ class Rulebook(BaseModel):
         Raises:
             KeyError: there is none.
         """
-        return self._by_id()[rule_id]
+        return self.by_id[rule_id]
 
     def units(
         self,
@@ -119,7 +119,9 @@ class Rulebook(BaseModel):
             for quantity in [Decimal(1)] * int(whole) + ([part] if part else [])
         ]
 
-    def _by_id(self) -> dict[str, Rule]:
+    @cached_property
+    def by_id(self) -> dict[str, Rule]:
+        """Every rule by its id; looked up once per unit, hence made once."""
         return {rule.id: rule for rule in self.rules}
 
     def metered_kind(self, meter_name: str) -> str | None:

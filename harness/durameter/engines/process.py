@@ -200,7 +200,7 @@ async def _in_time(answers: Callable[[], Awaitable[bool]]) -> bool:
 def _tell(guard: "subprocess.Popen[bytes]", line: str) -> dict[str, Any]:
     """One line to the guard, and its answer; empty when it is dead."""
     assert guard.stdin is not None  # noqa: S101 - both are pipes, see above
-    assert guard.stdout is not None  # noqa: S101
+    assert guard.stdout is not None  # noqa: S101 - likewise
     with contextlib.suppress(BrokenPipeError):
         guard.stdin.write(line.encode() + b"\n")
         guard.stdin.flush()
