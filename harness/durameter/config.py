@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from durameter.errors import UsageError
+from durameter_collectors.rulebook import Answer
 
 __all__ = ["CONFIG_FILE", "Config", "load_config", "parse_volume"]
 
@@ -42,6 +43,17 @@ class TemporalConfig(_Section):
     api_key: SecretStr | None = None
     """For an address that asks for one. Better from the environment; never written to a result."""
     tls: bool = False
+    """Speak TLS to the address; a key or a certificate implies it."""
+    tls_ca: Path | None = None
+    """PEM file with the authorities to trust, instead of the system's."""
+    tls_cert: Path | None = None
+    """PEM file with a client certificate, and `tls_key` its key, for a server that asks for one (mTLS)."""
+    tls_key: Path | None = None
+    tls_server_name: str = ""
+    """The name in the server's certificate, where it is not the address's."""
+    tap: bool = False
+    """Look at the wire between clients, workers and the server. Without it, queries, heartbeats and rejected updates
+    are noticed and cannot be laid to a task."""
 
 
 class InngestConfig(_Section):
@@ -110,6 +122,9 @@ class Config(BaseSettings):
     servers: ServersConfig = ServersConfig()
     prices: Path | None = None
     """A price file of your own, beside the ones that ship."""
+    answers: dict[str, dict[str, Answer]] = Field(default_factory=dict)
+    """Open questions about what is billed, answered otherwise than by default: `[answers.temporal] patches = "billed"`.
+    `durameter rules` prints them."""
     workloads: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Options of workloads: `[workloads."durameter/support_agent"]`."""
 

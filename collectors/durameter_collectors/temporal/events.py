@@ -1,6 +1,6 @@
 """A run's events, checked and put in order before anything is counted: what is damaged is set aside and named."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -11,6 +11,17 @@ __all__ = ["Damage", "in_order", "name_of"]
 
 _LAST_SECOND = 253_402_300_799
 """The end of the year 9999: no later time can be written down."""
+_MOST_ATTEMPTS = 100_000
+"""Of one activity, each a row of the ledger: a retry per minute for two months, or a damaged number."""
+_SKEW_SECONDS = 60
+"""How far the clocks of a cluster's machines may disagree without being named."""
+
+_ENDS = frozenset(
+    f"WORKFLOW_EXECUTION_{name}"
+    for name in ("COMPLETED", "FAILED", "TIMED_OUT", "CANCELED", "TERMINATED", "CONTINUED_AS_NEW")
+)
+_REFERENCES = ("scheduled_event_id", "started_event_id", "initiated_event_id", "workflow_task_completed_event_id")
+"""Fields by which an event names an earlier one, whose type ends as the field begins."""
 
 
 class Damage(NamedTuple):
@@ -60,6 +71,8 @@ def in_order(events: Iterable[HistoryEvent]) -> tuple[list[HistoryEvent], list[D
     if not sorted_so_far:
         damages.append(Damage("the events were out of order: they are counted in the order of their numbers", ""))
     damages.extend(_holes(ordered))
+    damages.extend(_strays(by_number, ordered))
+    damages.extend(_misdated(ordered))
     return ordered, damages
 
 
@@ -78,6 +91,11 @@ def _unsound(event: HistoryEvent) -> str:
     # By the vendor's naming, an event of type X carries its attributes in the field x_event_attributes.
     if known and event.WhichOneof("attributes") != f"{name_of(event).lower()}_event_attributes":
         return "lacks the attributes of its type"
+    if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED and event.event_id != 1:
+        return "starts the run and is not its first"
+    attempt = event.activity_task_started_event_attributes.attempt
+    if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED and not 1 <= attempt <= _MOST_ATTEMPTS:
+        return f"is attempt {attempt} of an activity, not one from 1 to {_MOST_ATTEMPTS}"
     return ""
 
 
@@ -89,3 +107,33 @@ def _holes(ordered: list[HistoryEvent]) -> list[Damage]:
         for before, after in pairwise(numbers)
         if after > before + 1
     ]
+
+
+def _strays(by_number: Mapping[int, HistoryEvent], ordered: list[HistoryEvent]) -> list[Damage]:
+    """Events that cannot be of the same run as the others, such as those of two files in one.
+
+    They are counted: nothing tells which of the two is in the wrong place.
+    """
+    strays = []
+    end = next((event.event_id for event in ordered if name_of(event) in _ENDS), 0)
+    if end and ordered[-1].event_id > end:
+        strays.append(Damage("events stand after the run's end: several runs may be mixed", f"events after {end}"))
+    for event in ordered:
+        field = event.WhichOneof("attributes")
+        attributes = getattr(event, field) if field else None
+        for reference in _REFERENCES:
+            named = by_number.get(getattr(attributes, reference, 0))
+            if named is not None and not name_of(named).endswith(reference.removesuffix("_event_id").upper()):
+                what = f"an event names event {named.event_id}, which is {name_of(named)}: several runs may be mixed"
+                strays.append(Damage(what, _evidence(event)))
+    return strays
+
+
+def _misdated(ordered: list[HistoryEvent]) -> list[Damage]:
+    """Events from before the run's start or after its end, by the servers' clocks. They are counted."""
+    start = next((event.event_time.seconds for event in ordered if event.event_id == 1), 0)
+    end = next((event.event_time.seconds for event in ordered if name_of(event) in _ENDS), _LAST_SECOND)
+    odd = [e for e in ordered if not start - _SKEW_SECONDS <= e.event_time.seconds <= end + _SKEW_SECONDS]
+    if not odd:
+        return []
+    return [Damage(f"{len(odd)} events are dated before the run's start or after its end", _evidence(odd[0]))]

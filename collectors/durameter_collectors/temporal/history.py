@@ -19,7 +19,7 @@ from durameter_collectors.steps import cause_of
 from durameter_collectors.temporal.events import in_order, name_of
 from durameter_collectors.units import Gap, TaskLabel, Unit
 
-__all__ = ["BLIND_SPOTS", "HistoryCount", "RunLink", "count_history", "summary_of"]
+__all__ = ["BLIND_SPOTS", "Activity", "HistoryCount", "RunLink", "count_history", "summary_of"]
 
 BLIND_SPOTS = (
     "queries",
@@ -33,6 +33,8 @@ BLIND_SPOTS = (
 
 _PATCH_MARKERS = frozenset({"core_patch", "Version"})
 _PATCH_ATTRIBUTE = "TemporalChangeVersion"
+_MOST_ATTEMPTS = 100_000
+"""A damaged history may say anything; a row is made for each retry."""
 _LOCAL_RETRY_CAP = 100
 """Local-activity attempts after the first that are billed per workflow task, at most."""
 
@@ -84,6 +86,16 @@ class RunLink:
     """Empty for the namespace of the run that leads here."""
 
 
+@dataclass(frozen=True)
+class Activity:
+    """What an activity is called."""
+
+    cause: str
+    """Its type."""
+    step: str
+    """Its static summary, or an empty string."""
+
+
 @dataclass
 class HistoryCount:
     """What one run's history says: its units, the runs it leads to, and what was not understood."""
@@ -91,6 +103,10 @@ class HistoryCount:
     units: list[Unit] = field(default_factory=list)
     links: list[RunLink] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    activities: dict[str, Activity] = field(default_factory=dict)
+    """Every activity of the run, also one that a reset copied, by activity id."""
+    retries: set[tuple[str, int]] = field(default_factory=set)
+    """Activity id and attempt of every retry that is in `units`."""
     unstarted: dict[str, str] = field(default_factory=dict)
     """Activities that may be retried and whose attempts no event shows: activity id → evidence."""
     was_reset: bool = False
@@ -337,6 +353,7 @@ class _Counter:
             may_retry=scheduled.retry_policy.maximum_attempts != 1,
         )
         self._activities[event.event_id] = known
+        self.result.activities[known.activity_id] = Activity(known.cause, known.step)
         return known
 
     def _activity_scheduled(self, event: HistoryEvent) -> None:
@@ -350,8 +367,13 @@ class _Counter:
         if known is None:
             self.gap("an activity started that was never scheduled", f"event {event.event_id}")
             known = _Scheduled(cause="unknown activity", step="")
+        if started.attempt > _MOST_ATTEMPTS:
+            what = f"attempt {started.attempt} of an activity is past belief: none of its retries is counted"
+            self.gap(what, f"event {event.event_id}")
+            return
         for attempt in range(2, started.attempt + 1):
             self._add("activity_retry", event, cause=known.cause, step=known.step, attempt=attempt)
+            self.result.retries.add((known.activity_id, attempt))
 
     def _timer(self, event: HistoryEvent) -> None:
         step = summary_of(event)

@@ -1,9 +1,12 @@
 """All runs that descend from a task's root workflows, with their histories."""
 
+import json
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHistory
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -23,6 +26,13 @@ class CountedRun:
     count: HistoryCount
     running: bool
     """Whether it had not ended when it was read: it may make more units."""
+    given_up: dict[str, str]
+    """Activities that ended while no worker had them: their retries, if any, are in no record but the wire and the
+    meter. Activity id → evidence."""
+    started: datetime
+    """The server's time."""
+    schedule: str
+    """Id of the schedule that started it; else empty."""
 
 
 async def count_runs(
@@ -82,16 +92,32 @@ async def _count(
     count = count_history(record.events, workflow=link.workflow, run=link.run, label=label)
     described = {activity.activity_id: activity for activity in description.raw_description.pending_activities}
     pending = [activity for name, activity in described.items() if name in count.unstarted]
-    count.units.extend(count_pending(pending, workflow=link.workflow, run=link.run, label=label))
-    if description.status != WorkflowExecutionStatus.RUNNING:
-        what = "an activity was given up while no worker had it: its retries, if any, are in no record but the meter"
-        count.gaps.extend(
-            Gap(engine="temporal", task=label.task, run=link.run, what=what, evidence=evidence)
-            for name, evidence in count.unstarted.items()
-            if name not in described
-        )
+    for activity in pending:
+        retries = count_pending([activity], workflow=link.workflow, run=link.run, label=label)
+        count.units.extend(retries)
+        count.retries.update((activity.activity_id, unit.attempt) for unit in retries)
     running = description.status == WorkflowExecutionStatus.RUNNING
-    return CountedRun(link=link, record=record, count=count, running=running)
+    return CountedRun(
+        link=link,
+        record=record,
+        count=count,
+        running=running,
+        given_up={name: at for name, at in count.unstarted.items() if name not in described and not running},
+        started=description.start_time,
+        schedule=schedule_of(record.events),
+    )
+
+
+def schedule_of(events: Sequence[HistoryEvent]) -> str:
+    """Id of the schedule that started this run; an empty string when none did, or it is encrypted."""
+    if not events:
+        return ""
+    started = events[0].workflow_execution_started_event_attributes
+    payload = started.search_attributes.indexed_fields.get("TemporalScheduledById")
+    try:
+        return str(json.loads(payload.data)) if payload is not None else ""
+    except ValueError:
+        return ""
 
 
 async def _reset_runs(client: Client, description: WorkflowExecutionDescription, count: HistoryCount) -> list[RunLink]:

@@ -24,7 +24,7 @@ EXIT_CODES = {
 def exit_code(measurement: Measurement) -> int:
     """The status of a measurement; the gravest that applies: 4, then 3, then 1."""
     for engine in measurement.engines:
-        if engine.reconciliation is not None and engine.reconciliation.state == "differs":
+        if any(found.state == "differs" for found in engine.reconciliations):
             return 4
         if any(task.gaps for task in engine.tasks if task.state != "interrupted"):
             return 4

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["AsJson", "AsMarkdown", "ConfigFile", "Volume"]
+__all__ = ["Answered", "AsJson", "AsMarkdown", "ConfigFile", "Volume"]
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="Configuration file.", show_default="durameter.toml, if it is there")
@@ -16,3 +16,11 @@ Volume = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Print the report as Markdown.")]
+Answered = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--answer",
+        help="ENGINE.QUESTION=billed or =free: answer an open question of the billing rules; again for more. "
+        "`durameter rules` prints them.",
+    ),
+]

@@ -13,11 +13,12 @@ from pydantic import BaseModel, ValidationError
 from rich.console import Console
 
 from durameter.cli.exits import exit_code
-from durameter.cli.options import AsJson, AsMarkdown, ConfigFile, Volume
+from durameter.cli.options import Answered, AsJson, AsMarkdown, ConfigFile, Volume
 from durameter.cli.progress import progress_lines
 from durameter.cli.show import show
 from durameter.config import Config, load_config, parse_volume
 from durameter.errors import UsageError
+from durameter.measure.answers import Answers, answered_rulebook, parse_answers
 from durameter.measure.folder import Result, new_folder
 from durameter.measure.run import Observer, Plan, Subject, measure
 from durameter.prices import load_books
@@ -62,6 +63,7 @@ def run(
         str | None,
         typer.Option(help="A real model behind an OpenAI-compatible API; its key is in DURAMETER_MODEL_API_KEY."),
     ] = None,
+    answer: Answered = None,
     telemetry: Annotated[
         ExporterName | None, typer.Option(help="Export units through OpenTelemetry.", show_default="none")
     ] = None,
@@ -84,7 +86,7 @@ def run(
 
     durameter run --tasks 5 --json > report.json
     """
-    settings = load_config(config)
+    settings = _with_answers(load_config(config), parse_answers(answer or []))
     parse_volume(volume or settings.run.volume)  # a wrong volume or price file is said before anything is measured
     load_books(settings.prices)
     if as_json and as_markdown:
@@ -116,6 +118,14 @@ def run(
         raise typer.Exit(130 if isinstance(stop, KeyboardInterrupt) else 143) from None
     show(result, settings, volume=volume, as_json=as_json, as_markdown=as_markdown)
     raise typer.Exit(exit_code(result.measurement))
+
+
+def _with_answers(config: Config, answers: Answers) -> Config:
+    """The configuration with the answers of the command line, each known to its engine's rulebook."""
+    every = {e: {**config.answers.get(e, {}), **answers.get(e, {})} for e in {*config.answers, *answers}}
+    for engine in every:
+        answered_rulebook(engine, every)
+    return config.model_copy(update={"answers": every})
 
 
 async def _until_done(plan: Plan, config: Config, observer: Observer, telemetry: Telemetry) -> Result:

@@ -88,8 +88,8 @@ class Session(ABC):
         """Count a task that has ended, from the server's records of all of its runs."""
 
     @abstractmethod
-    async def reconcile(self, units: Sequence[Unit]) -> Reconciliation:
-        """Hold the whole ledger of this engine against the independent source."""
+    async def reconcile(self, units: Sequence[Unit]) -> tuple[Reconciliation, ...]:
+        """Hold the whole ledger of this engine against the independent sources; the ledger's own proof first."""
 
 
 class Engine(ABC):

@@ -159,7 +159,7 @@ class InngestSession(Session):
             },
         )
 
-    async def reconcile(self, units: Sequence[Unit]) -> Reconciliation:
+    async def reconcile(self, units: Sequence[Unit]) -> tuple[Reconciliation, ...]:
         """Traces against what the app answered, run by run and kind by kind."""
         runs = runs_in_replies(self._replies)
         in_time = runs_in_replies(reply for reply in self._replies if not self._after_end(reply))
@@ -167,13 +167,15 @@ class InngestSession(Session):
         late = {run: {k: n - taken.get(run, {}).get(k, 0) for k, n in kinds.items()} for run, kinds in counts.items()}
         lines = against_runs(units, counts, late, late_rule="reply_after_cancellation")
         problems = _problems(runs) + await self._strangers({unit.run for unit in units})
-        return Reconciliation(
-            source="trace",
-            other="replies",
-            state=state_of(lines, problems),
-            lines=lines,
-            notes=tuple(problems),
-            blind_spots=_BLIND_SPOTS,
+        return (
+            Reconciliation(
+                source="trace",
+                other="replies",
+                state=state_of(lines, problems),
+                lines=lines,
+                notes=tuple(problems),
+                blind_spots=_BLIND_SPOTS,
+            ),
         )
 
     def _after_end(self, reply: Reply) -> bool:

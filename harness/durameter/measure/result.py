@@ -9,11 +9,12 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from durameter.engines.base import ServerInfo
 from durameter.reconcile import Reconciliation
+from durameter_collectors.rulebook import Answer, Rulebook
 from durameter_collectors.units import Gap, Unit
 
 __all__ = ["SCHEMA_VERSION", "EngineResult", "KindCount", "Measurement", "TaskResult", "count_kinds"]
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 TaskState = Literal["completed", "failed", "timed_out", "interrupted"]
 
@@ -29,6 +30,8 @@ class KindCount(_Record):
     """By the documented reading of the rules."""
     upper: Decimal = Decimal(0)
     """What open questions would add."""
+    open: Decimal = Decimal(0)
+    """The part of `documented` that open questions might take away."""
 
 
 class TaskResult(_Record):
@@ -55,6 +58,11 @@ class TaskResult(_Record):
         return sum((kind.documented for kind in self.kinds.values()), Decimal(0))
 
     @property
+    def units_lower(self) -> Decimal:
+        """Units of the task with every open question answered for the user."""
+        return sum((kind.documented - kind.open for kind in self.kinds.values()), Decimal(0))
+
+    @property
     def units_upper(self) -> Decimal:
         """Units of the task with every open question answered against the user."""
         return sum((kind.documented + kind.upper for kind in self.kinds.values()), Decimal(0))
@@ -71,16 +79,19 @@ class EngineResult(_Record):
     """Why it could not be measured, or why it stopped."""
     server: ServerInfo | None = None
     rulebook: str = ""
+    answers: dict[str, Answer] = Field(default_factory=dict)
+    """Open questions of the rulebook that were answered otherwise than by default."""
     started: AwareDatetime | None = None
     ended: AwareDatetime | None = None
     tasks: tuple[TaskResult, ...] = ()
-    reconciliation: Reconciliation | None = None
+    reconciliations: tuple[Reconciliation, ...] = ()
+    """The ledger's own proof first; empty when it was not come to."""
 
 
 class Measurement(_Record):
     """A whole measurement. Raw rows are in `ledger.parquet` beside it, raw records under `records/`."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     id: str
     state: Literal["complete", "incomplete"]
     workload: str
@@ -97,12 +108,14 @@ class Measurement(_Record):
     telemetry_problems: tuple[str, ...] = ()
 
 
-def count_kinds(units: Iterable[Unit]) -> dict[str, KindCount]:
-    """Units per kind, both readings."""
-    sums: dict[str, dict[str, Decimal]] = defaultdict(lambda: {"documented": Decimal(0), "upper": Decimal(0)})
+def count_kinds(units: Iterable[Unit], rules: Rulebook) -> dict[str, KindCount]:
+    """Units per kind, both readings, and how much of it hangs on open questions."""
+    sums: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for unit in units:
         sums[unit.kind][unit.reading] += unit.quantity
-    return {kind: KindCount(**both) for kind, both in sorted(sums.items())}
+        if unit.reading == "documented" and rules.is_open(unit):
+            sums[unit.kind]["open"] += unit.quantity
+    return {kind: KindCount(**parts) for kind, parts in sorted(sums.items())}
 
 
 def json_schema() -> dict[str, Any]:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,12 +12,13 @@ from typing import Any, Protocol
 from durameter.config import Config
 from durameter.engines.base import Engine, Session, TaskCount
 from durameter.errors import EngineMissingError
+from durameter.measure.answers import answered_rulebook
 from durameter.measure.environment import durameter_version, environment
 from durameter.measure.folder import LOG, Journal, Result
 from durameter.measure.result import EngineResult, Measurement, TaskResult, TaskState, count_kinds
 from durameter.telemetry import Telemetry
 from durameter.workload import Driver, Implementation, Measured, RunContext, Task, TaskFailedError
-from durameter_collectors.rulebook import load_rulebook
+from durameter_collectors.rulebook import Rulebook
 from durameter_collectors.units import Gap, TaskLabel, Unit
 
 __all__ = ["Observer", "Plan", "Subject", "measure"]
@@ -132,8 +133,8 @@ async def measure(plan: Plan, config: Config, observer: Observer, telemetry: Tel
 async def _measure_engine(plan: Plan, subject: Subject, config: Config, state: _State) -> None:
     """Measure one engine; its result is in `state` on every way out."""
     engine, implementation = subject.engine, subject.implementation
-    rules = load_rulebook(engine.name)
-    running = _EngineRun(plan, subject, state)
+    rules = answered_rulebook(engine.name, config.answers)
+    running = _EngineRun(plan, subject, state, rules)
     result = EngineResult(
         engine=engine.name,
         unit=engine.unit,
@@ -141,6 +142,7 @@ async def _measure_engine(plan: Plan, subject: Subject, config: Config, state: _
         state="interrupted",
         problem="the measurement was stopped before this engine was done",
         rulebook=rules.version,
+        answers=config.answers.get(engine.name, {}),
         started=datetime.now(UTC),
     )
     state.journal.engine(result)
@@ -151,12 +153,12 @@ async def _measure_engine(plan: Plan, subject: Subject, config: Config, state: _
             result = result.model_copy(update={"server": session.info})
             state.journal.engine(result)
             problem = await running.all_tasks(session)
-            reconciliation = None if problem else await session.reconcile(running.units)
+            proof = () if problem else await session.reconcile(running.units)
             result = result.model_copy(
                 update={
                     "state": "interrupted" if problem else "measured",
                     "problem": problem,
-                    "reconciliation": reconciliation,
+                    "reconciliations": proof,
                 }
             )
     except EngineMissingError as error:
@@ -186,7 +188,8 @@ def _chain(error: BaseException | None) -> str:
 class _EngineRun:
     """The tasks of one engine."""
 
-    def __init__(self, plan: Plan, subject: Subject, state: _State) -> None:
+    def __init__(self, plan: Plan, subject: Subject, state: _State, rules: Rulebook) -> None:
+        self._rules = rules
         self._plan = plan
         self._subject = subject
         self._state = state
@@ -258,11 +261,12 @@ class _EngineRun:
         try:
             if state != "completed":
                 await session.abandon(measured.roots)
-            return await session.count(measured.roots, label)
+            count = await session.count(measured.roots, label)
         except Exception as error:  # noqa: BLE001 - a task that could not be counted is said, not lost
             _log.exception("counting task %s", measured.task.id)
             what = f"this task could not be counted: {error!r}"
             return TaskCount(gaps=[Gap(engine=self._subject.engine.name, task=label.task, run="", what=what)])
+        return replace(count, units=self._rules.read(count.units))
 
     def _keep(self, measured: Measured, started: datetime, outcome: tuple[TaskState, str], count: TaskCount) -> None:
         task, (state, error) = measured.task, outcome
@@ -276,7 +280,7 @@ class _EngineRun:
             observed=measured.observed,
             roots=tuple(measured.roots),
             runs=tuple(count.runs),
-            kinds=count_kinds(count.units),
+            kinds=count_kinds(count.units, self._rules),
             gaps=tuple(count.gaps),
             started=started,
             ended=datetime.now(UTC),

@@ -45,7 +45,7 @@ def show_report(report: Report, console: Console) -> None:
 
 def _alarms(engine: EngineReport) -> list[str]:
     lines = [engine.problem] if engine.problem else []
-    if engine.reconciliation is not None and engine.reconciliation.state != "agrees":
+    if engine.reconciliations and not engine.proved:
         lines += differences(engine)
     return lines + list(engine.troubles)
 

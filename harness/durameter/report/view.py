@@ -85,13 +85,22 @@ class EngineReport(_View):
     month: Month | None
     month_upper: Month | None
     """None when no open question touches this measurement."""
-    reconciliation: Reconciliation | None
+    month_lower: Month | None
+    """With every open question answered for the user; None when that changes nothing."""
+    answers: dict[str, str]
+    """Open questions that were answered otherwise than by default."""
+    reconciliations: tuple[Reconciliation, ...]
+
+    @property
+    def proved(self) -> bool:
+        """Whether every comparison agrees."""
+        return bool(self.reconciliations) and all(found.state == "agrees" for found in self.reconciliations)
 
 
 class Report(_View):
     """A whole report."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     measurement: str
     folder: str
     state: Literal["complete", "incomplete"]
@@ -149,6 +158,8 @@ def _engine_report(
     started = result.started or datetime.now(UTC)
     month = _month(result.engine, totals, volume, started, books) if totals else None
     month_upper = _month(result.engine, upper, volume, started, books) if upper and upper != totals else None
+    lower = [task.units_lower for task in counted]
+    month_lower = _month(result.engine, lower, volume, started, books) if lower and lower != totals else None
     return EngineReport(
         engine=result.engine,
         unit=result.unit,
@@ -166,7 +177,9 @@ def _engine_report(
         causes=_breakdown(units, counted, lambda unit: unit.cause),
         month=month,
         month_upper=month_upper,
-        reconciliation=result.reconciliation,
+        month_lower=month_lower,
+        answers=dict(result.answers),
+        reconciliations=result.reconciliations,
     )
 
 
@@ -238,7 +251,7 @@ def _troubles(tasks: Sequence[TaskResult]) -> tuple[str, ...]:
 def _verdict(state: str, engines: Sequence[EngineReport]) -> str:
     if not engines:
         return "Nothing was measured."
-    checks = [engine.reconciliation for engine in engines if engine.reconciliation is not None]
+    checks = [found for engine in engines for found in engine.reconciliations]
     if any(check.state == "differs" for check in checks):
         return "Do not believe these counts: two sources differ and no rule explains it."
     if state == "incomplete" or any(engine.state != "measured" for engine in engines):
@@ -256,9 +269,9 @@ def _did_not(lost: int) -> str:
 
 def _blind_spots(engines: Sequence[EngineReport]) -> list[str]:
     return [
-        f"{engine.engine}: {'; '.join(engine.reconciliation.blind_spots)}"
+        f"{engine.engine}: {spot}"
         for engine in engines
-        if engine.reconciliation is not None and engine.reconciliation.blind_spots
+        for spot in dict.fromkeys(spot for found in engine.reconciliations for spot in found.blind_spots)
     ]
 
 

@@ -6,6 +6,8 @@ from decimal import Decimal
 from durameter.report.numbers import count, dollars, plain, span
 from durameter.report.view import EngineReport, Month, Report, Spread
 
+_MOST_PLACES = 5
+
 __all__ = ["check", "comparison", "differences", "per_task", "worth_knowing"]
 
 
@@ -15,35 +17,47 @@ def per_task(spread: Spread | None) -> str:
 
 
 def check(engine: EngineReport) -> str:
-    """What the second source says."""
-    found = engine.reconciliation
-    if found is None:
+    """What the sources say of each other."""
+    if not engine.reconciliations:
         return "not reached"
-    if found.state == "agrees":
-        return f"{found.source} = {found.other} in all {len(found.lines)} kinds"
-    if found.state == "not checked":
-        return f"no second source ({found.other})"
-    return f"{found.source} and {found.other} DIFFER"
+    wrong = [found for found in engine.reconciliations if found.state == "differs"]
+    if wrong:
+        return "; ".join(f"{found.source} and {found.other} DIFFER" for found in wrong)
+    words = [
+        f"{found.source} = {found.other} in all {len(found.lines)} kinds"
+        if found.state == "agrees"
+        else f"no second source ({found.other})"
+        for found in engine.reconciliations
+        if found.independent
+    ]
+    return "; ".join(dict.fromkeys(words))
 
 
 def differences(engine: EngineReport) -> list[str]:
-    """What is unexplained, and what named rules explain, line by line."""
-    found = engine.reconciliation
-    if found is None:
-        return []
+    """What is unexplained first, then what named rules explain, line by line."""
+    found = engine.reconciliations
     lines = [
-        f"UNEXPLAINED {line.kind}: {found.source} {plain(line.ledger)}, {found.other} {plain(line.other)}, "
-        f"left {plain(line.unexplained)}" + (f"; in runs {', '.join(line.where)}" if line.where else "")
-        for line in found.lines
+        f"UNEXPLAINED {line.kind}: {each.source} {plain(line.ours)}, {each.other} {plain(line.other)}, "
+        f"left {plain(line.unexplained)}" + (f"; in {_some(line.where)}" if line.where else "")
+        for each in found
+        for line in each.lines
         if line.unexplained or line.where
     ]
-    lines += list(found.notes)
+    lines += dict.fromkeys(note for each in found for note in each.notes)
     lines += [
-        f"explained {line.kind}: {plain(line.explained)} by {', '.join(line.explained_by)}"
-        for line in found.lines
-        if line.explained_by and not line.unexplained
+        f"explained {line.kind}: {each.other} has {plain(units)} {'more' if units > 0 else 'fewer'} "
+        f"than {each.source} by {name}"
+        for each in found
+        for line in each.lines
+        for name, units in line.corrections.items()
+        if not line.unexplained
     ]
     return lines
+
+
+def _some(places: tuple[str, ...]) -> str:
+    shown = ", ".join(places[:_MOST_PLACES])
+    return shown if len(places) <= _MOST_PLACES else f"{shown} and {len(places) - _MOST_PLACES} more"
 
 
 def comparison(report: Report) -> list[tuple[str, list[str]]]:
@@ -98,10 +112,10 @@ def _range(engine: EngineReport, show: Callable[[Month], str]) -> str:
     """The documented reading, and the upper one where it reads differently."""
     if engine.month is None:
         return "–"
-    if engine.reconciliation is not None and engine.reconciliation.state == "differs":
+    if any(found.state == "differs" for found in engine.reconciliations):
         return "count not proved"
-    low = show(engine.month)
-    high = show(engine.month_upper) if engine.month_upper else low
+    low = show(engine.month_lower) if engine.month_lower else show(engine.month)
+    high = show(engine.month_upper) if engine.month_upper else show(engine.month)
     return low if low == high else f"{low} – {high}"
 
 
@@ -113,6 +127,6 @@ def worth_knowing(report: Report) -> list[str]:
             lines.append(f"{engine.engine}: {engine.month.why_not_priced}")
         elif engine.month is not None and engine.month.left_out:
             lines.append(f"{engine.engine} plans without a price at this volume: {'; '.join(engine.month.left_out)}")
-        if engine.reconciliation is not None and engine.reconciliation.state == "agrees":
+        if engine.proved:
             lines += [f"{engine.engine}: {line}" for line in differences(engine)]
     return [*lines, *report.warnings]

@@ -50,7 +50,7 @@ async def test_a_run_without_a_unit_belongs_to_its_task(shared_servers: Config, 
         async with _worker(session):
             await session.client.execute_workflow(Parent.run, id="parent", task_queue=session.task_queue)
         count = await session.count(["parent"], LABEL)
-        found = await session.reconcile(count.units)
+        [found] = await session.reconcile(count.units)
     assert Counter(unit.kind for unit in count.units) == {"start_workflow": 1, "start_child_workflow": 2}
     assert len(count.runs) == 2
     assert (found.state, found.notes) == ("agrees", ())
@@ -63,13 +63,13 @@ async def test_a_workflow_of_nobody_is_reported(shared_servers: Config, tmp_path
             for name in ("mine", "nobodys"):
                 await session.client.execute_workflow(Empty.run, id=name, task_queue=session.task_queue)
         count = await session.count(["mine"], LABEL)
-        found = await session.reconcile(count.units)
+        [found] = await session.reconcile(count.units)
     assert [unit.kind for unit in count.units] == ["start_workflow"]
     assert found.state == "differs"
     [note] = found.notes
     assert note.startswith("workflow nobodys ")
     [line] = found.lines
-    assert (line.kind, line.ledger, line.other, line.unexplained) == ("start_workflow", 1, 2, 1)
+    assert (line.kind, line.ours, line.other, line.unexplained) == ("start_workflow", 1, 2, 1)
 
 
 async def test_a_query_is_noticed_though_no_history_shows_it(shared_servers: Config, tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ async def test_a_query_is_noticed_though_no_history_shows_it(shared_servers: Con
             with pytest.raises(WorkflowQueryFailedError):
                 await handle.query("no such query")
         count = await session.count(["asked"], LABEL)
-        found = await session.reconcile(count.units)
+        [found] = await session.reconcile(count.units)
     assert found.state == "differs"
     assert {line.kind: line.unexplained for line in found.lines} == {"start_workflow": 0, "query_workflow": 1}
     [note] = found.notes
@@ -94,6 +94,6 @@ async def test_without_a_meter_the_result_says_that_nothing_proves_it(shared_ser
         update={"temporal": shared_servers.temporal.model_copy(update={"metrics_url": ""})}
     )
     async with TemporalEngine().session(bare, tmp_path, lambda _line: None) as session:
-        found = await session.reconcile([])
+        [found] = await session.reconcile([])
     assert found.state == "not checked"
     assert "DURAMETER_TEMPORAL_METRICS_URL" in found.notes[0]

@@ -1,0 +1,255 @@
+"""One measurement on a reached Temporal server: count tasks, then hold the sources against each other."""
+
+import asyncio
+import gzip
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import httpx
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from durameter.engines.base import ServerInfo, Session, TaskCount
+from durameter.engines.process import GuardedProcess
+from durameter.engines.temporal.proof import Evidence, prove
+from durameter.engines.temporal.tap import RunningTap
+from durameter.reconcile import Reconciliation
+from durameter_collectors.temporal.both import history_units, is_of, only_on_wire, units_on_wire
+from durameter_collectors.temporal.history import RunLink
+from durameter_collectors.temporal.meter import MeterError, read_meter, read_stable_meter
+from durameter_collectors.temporal.runs import CountedRun, count_runs
+from durameter_collectors.temporal.system import system_traffic
+from durameter_collectors.temporal.wire.record import WireAction
+from durameter_collectors.units import Gap, TaskLabel, Unit
+
+__all__ = ["TemporalSession"]
+
+_END_SECONDS = 5.0
+"""How long workflows of a task that is said to be done are waited for."""
+_LOOK_SECONDS = 0.25
+_SYSTEM_TRIES = 5
+
+
+class TemporalSession(Session):
+    """What a Temporal implementation gets: a client in a namespace of this measurement's own."""
+
+    def __init__(
+        self,
+        client: Client,
+        reader: Client,
+        info: ServerInfo,
+        *,
+        tap: RunningTap | None,
+        metrics_url: str,
+        http: httpx.AsyncClient,
+        own_namespace: bool,
+        processes: Sequence[GuardedProcess] = (),
+    ) -> None:
+        self.client = client
+        """Connected to the namespace of this measurement, through the tap if there is one."""
+        self.task_queue = "durameter"
+        self.info = info
+        self.address = tap.address if tap else info.address
+        """Where workers and clients in other programs should connect: the tap's `host:port`."""
+        self._reader = reader
+        self._tap = tap
+        self._metrics_url = metrics_url
+        self._http = http
+        self._before: dict[str, Decimal] = {}
+        self._meter_problem = "" if metrics_url else "no metrics page is configured (DURAMETER_TEMPORAL_METRICS_URL)"
+        self._own_namespace = own_namespace
+        self._processes = processes
+        self._begun = datetime.now(UTC)
+        self._runs: dict[str, CountedRun] = {}
+        """Every run that belongs to a task, also one without a unit of its own, such as an empty child."""
+        self._history: list[Unit] = []
+        self._lost: list[WireAction] = []
+        self._taken: set[int] = set()
+        """Places of the actions that belong to a task, in the list of all that the tap saw here."""
+        self._by_owner: dict[str, list[int]] = defaultdict(list)
+        self._indexed = 0
+
+    async def begin(self) -> None:
+        """Read the meter before anything is measured."""
+        if self._metrics_url:
+            try:
+                self._before = await read_meter(self._http, self._metrics_url, self.client.namespace)
+            except MeterError as error:
+                self._meter_problem = str(error)
+
+    async def abandon(self, roots: Sequence[str]) -> None:
+        """Terminate the workflows, children included by their parent-close policy; free of charge."""
+        for workflow in roots:
+            try:
+                await self._reader.get_workflow_handle(workflow).terminate("abandoned by durameter: out of time")
+            except RPCError as error:
+                if error.status != RPCStatusCode.NOT_FOUND:  # it has ended, or never started
+                    raise
+
+    async def count(self, roots: Sequence[str], label: TaskLabel) -> TaskCount:
+        """Histories of all runs that descend from these roots, once they have ended, and what the tap saw of them.
+
+        What still runs after some seconds is a gap, and is terminated: all sources would agree on too little.
+
+        Args:
+            roots: ids of workflows, schedules and standalone activities that the driver made.
+            label: whose units these are.
+        """
+        await self._settle()
+        links = await self._workflows_of(roots)
+        deadline = time.monotonic() + _END_SECONDS
+        while True:
+            runs, gaps = await count_runs(self._reader, links, label=label)
+            going = [run.link for run in runs if run.running]
+            if not going or time.monotonic() > deadline:
+                break
+            await asyncio.sleep(_LOOK_SECONDS)
+        what = "still runs though its task is said to be done: what it would do from here on is in no count"
+        for link in going:
+            gaps.append(Gap(engine="temporal", task=label.task, run=link.run, what=f"workflow {link.workflow} {what}"))
+            await self.abandon([link.workflow])
+        await self._settle()
+        units = self._units_of(runs, roots, label)
+        if self._tap is None:
+            what = (
+                "an activity was given up while no worker had it: its retries, if any, are in no record but the meter"
+            )
+            gaps += [
+                Gap(engine="temporal", task=label.task, run=run.link.run, what=what, evidence=evidence)
+                for run in runs
+                for evidence in run.given_up.values()
+            ]
+        self._runs |= {run.link.run: run for run in runs}
+        return TaskCount(
+            units=units,
+            gaps=gaps,
+            runs=[run.link.run for run in runs],
+            records={f"{run.link.run}.json.gz": gzip.compress(run.record.to_json().encode(), mtime=0) for run in runs},
+        )
+
+    def _units_of(self, runs: Sequence[CountedRun], roots: Sequence[str], label: TaskLabel) -> list[Unit]:
+        """The task's units; notes what they were made from, for the proof."""
+        owners = {*roots, *(run.link.workflow for run in runs)}
+        places = [place for owner in owners for place in self._by_owner[owner] if place not in self._taken]
+        seen = self._seen()
+        places = sorted(place for place in places if is_of(seen[place], runs, roots))
+        self._taken.update(places)
+        mine = [seen[place] for place in places]
+        ours = history_units(runs, mine)
+        never, lost = only_on_wire(runs, mine)
+        activities = {(run.link.run, name): activity for run in runs for name, activity in run.count.activities.items()}
+        self._history += ours
+        self._lost += lost
+        return ours + units_on_wire(never + lost, label, activities)
+
+    async def _workflows_of(self, roots: Sequence[str]) -> list[RunLink]:
+        """Where to begin to read: a schedule's workflows for a schedule, nothing for a standalone activity."""
+        seen = self._seen()
+        links: list[RunLink] = []
+        for root in roots:
+            subjects = {seen[place].subject for place in self._by_owner[root]}
+            if "schedule" in subjects:
+                quoted = root.replace("'", "\\'")
+                fired = self._reader.list_workflows(f"TemporalScheduledById = '{quoted}'")
+                links += [RunLink(each.id, each.run_id) async for each in fired]
+            if "workflow" in subjects or not subjects:
+                links.append(RunLink(root, ""))
+        return links
+
+    def _seen(self) -> Sequence[WireAction]:
+        return self._tap.log.actions(self.client.namespace) if self._tap else ()
+
+    async def _settle(self) -> None:
+        """Take in what the tap has seen until now."""
+        if self._tap is None:
+            return
+        await self._tap.log.settle()
+        seen = self._seen()
+        for place in range(self._indexed, len(seen)):
+            self._by_owner[seen[place].owner].append(place)
+        self._indexed = len(seen)
+
+    async def reconcile(self, units: Sequence[Unit]) -> tuple[Reconciliation, ...]:
+        """The sources against each other and against the ledger, per kind."""
+        metered, traffic = await self._metered()
+        await self._settle()
+        seen = self._seen()
+        problems = [each.what for each in self._tap.log.problems(self.client.namespace)] if self._tap else []
+        strangers = [seen[place] for place in range(len(seen)) if place not in self._taken]
+        return prove(
+            Evidence(
+                ledger=units,
+                history=self._history,
+                runs=self._runs,
+                wire=seen if self._tap else None,
+                taken=self._taken,
+                lost=self._lost,
+                wire_problems=problems,
+                meter=metered,
+                meter_problem=self._meter_problem,
+                system=traffic,
+                strangers=await self._strangers()
+                + _of_nobody(strangers, {r.link.workflow for r in self._runs.values()}),
+            )
+        )
+
+    async def _metered(self) -> tuple[dict[str, Decimal], dict[str, dict[str, Decimal]]]:
+        """What the meter counted since the beginning, and what of it system workflows did.
+
+        These may still work: read both until the histories say the same before and after the meter.
+        """
+        since = None if self._own_namespace else self._begun
+        traffic = await system_traffic(self._reader, since)
+        if self._meter_problem:
+            return {}, traffic
+        for _ in range(_SYSTEM_TRIES):
+            try:
+                after = await read_stable_meter(self._http, self._metrics_url, self.client.namespace)
+            except MeterError as error:
+                self._meter_problem = str(error)
+                return {}, traffic
+            before, traffic = traffic, await system_traffic(self._reader, since)
+            if before == traffic:
+                break
+        metered = {kind: count - self._before.get(kind, Decimal(0)) for kind, count in after.items()}
+        return {kind: count for kind, count in metered.items() if count}, traffic
+
+    async def _strangers(self) -> list[str]:
+        """Workflows of this namespace that belong to no task, if the namespace is this measurement's own."""
+        if not self._own_namespace:
+            return []
+        return [
+            f"workflow {each.id} (run {each.run_id}) belongs to no task: its units are in no count "
+            "(did its driver forget Measured.started?)"
+            async for each in self._reader.list_workflows()
+            if each.run_id not in self._runs
+        ]
+
+    async def died(self) -> str:
+        """Waits for the server's process, if it is ours, and for the tap's."""
+        if not self._processes:
+            return await super().died()
+        ends = [asyncio.create_task(process.died()) for process in self._processes]
+        try:
+            done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            return next(iter(done)).result()
+        finally:
+            for end in ends:
+                end.cancel()
+
+
+def _of_nobody(actions: Sequence[WireAction], workflows: set[str]) -> list[str]:
+    """Calls that no task's count has, one line per rule and owner."""
+    lines: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for action in actions:
+        lines[action.rule, action.owner].append(action.call)
+    return [
+        f"{rule} {len(calls)} times on {owner or 'an unknown workflow'} (call {calls[0]}"
+        f"{' and later' if len(calls) > 1 else ''}) "
+        + ("came after its task was counted" if owner in workflows else "belongs to no task")
+        + ": in no task's count"
+        for (rule, owner), calls in lines.items()
+    ]
