@@ -125,7 +125,14 @@ class Rulebook(_Entry):
             else rule
             for rule in self.rules
         )
-        return self.model_copy(update={"rules": rules})
+        return Rulebook(  # not a copy: that would keep the index of the old rules
+            engine=self.engine,
+            unit=self.unit,
+            version=self.version,
+            evidence=self.evidence,
+            switches=self.switches,
+            rules=rules,
+        )
 
     def read(self, units: Iterable[Unit]) -> list[Unit]:
         """Units in this rulebook's reading: the rows stay, what is headline and what is range may change."""

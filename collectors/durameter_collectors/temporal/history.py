@@ -5,21 +5,35 @@ an activity that has not closed (see `pending`), whether a start came by update-
 running workflow came by signal-with-start.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from temporalio.api.common.v1 import Payload, WorkflowExecution
+from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import ContinueAsNewInitiator, EventType, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
 
 from durameter_collectors.rulebook import load_rulebook
 from durameter_collectors.steps import cause_of
 from durameter_collectors.temporal.events import in_order, name_of
+from durameter_collectors.temporal.summaries import (
+    LOCAL_RETRY_CAP,
+    PATCH_ATTRIBUTE,
+    PATCH_MARKERS,
+    marked,
+    rule_of_markers,
+    static_summary,
+)
 from durameter_collectors.units import Gap, TaskLabel, Unit
 
-__all__ = ["BLIND_SPOTS", "Activity", "HistoryCount", "RunLink", "count_history", "summary_of"]
+__all__ = [
+    "BLIND_SPOTS",
+    "Activity",
+    "HistoryCount",
+    "RunLink",
+    "count_history",
+    "summary_of",
+]
 
 BLIND_SPOTS = (
     "queries",
@@ -31,12 +45,8 @@ BLIND_SPOTS = (
     "whether a start came by update-with-start, or a signal to a running workflow by signal-with-start",
 )
 
-_PATCH_MARKERS = frozenset({"core_patch", "Version"})
-_PATCH_ATTRIBUTE = "TemporalChangeVersion"
 _MOST_ATTEMPTS = 100_000
 """A damaged history may say anything; a row is made for each retry."""
-_LOCAL_RETRY_CAP = 100
-"""Local-activity attempts after the first that are billed per workflow task, at most."""
 
 _FREE = frozenset(
     {
@@ -186,15 +196,8 @@ def _first_run(events: list[HistoryEvent]) -> str:
 
 
 def summary_of(event: HistoryEvent) -> str:
-    """The static summary that the workload gave this event, or an empty string (also when it is encrypted)."""
-    payload: Payload = event.user_metadata.summary
-    if payload.metadata.get("encoding") != b"json/plain":
-        return ""
-    try:
-        text = json.loads(payload.data)
-    except ValueError:
-        return ""
-    return text if isinstance(text, str) else ""
+    """The static summary that the workload gave this event, or an empty string."""
+    return static_summary(event.user_metadata)
 
 
 class _Counter:
@@ -334,7 +337,7 @@ class _Counter:
 
     def _task_completed(self, event: HistoryEvent) -> None:
         metering = event.workflow_task_completed_event_attributes.metering_metadata
-        times = min(metering.nonfirst_local_activity_execution_attempts, _LOCAL_RETRY_CAP)
+        times = min(metering.nonfirst_local_activity_execution_attempts, LOCAL_RETRY_CAP)
         if times:
             self._add("local_activity_retry", event, cause="local activity", attempt=2, times=times)
 
@@ -384,13 +387,11 @@ class _Counter:
         self._markers.setdefault(task, []).append(event)
 
     def _count_markers(self, markers: list[HistoryEvent]) -> None:
-        """All markers of one workflow task are one Action, unless all of them only mark patches."""
-        billed = [e for e in markers if e.marker_recorded_event_attributes.marker_name not in _PATCH_MARKERS]
-        causes = ", ".join(dict.fromkeys(_marked(event) for event in billed or markers))
-        if billed:
-            self._add("markers", billed[0], cause=causes, step=summary_of(billed[0]))
-        else:
-            self._add("markers_of_patches", markers[0], cause=causes)
+        """All markers of one workflow task are one Action; which rule says so hangs on what they mark."""
+        named = {e.event_id: e.marker_recorded_event_attributes.marker_name for e in markers}
+        shown = [e for e in markers if named[e.event_id] not in PATCH_MARKERS] or markers
+        causes = ", ".join(dict.fromkeys(_marked(event) for event in shown))
+        self._add(rule_of_markers(named.values()), shown[0], cause=causes, step=summary_of(shown[0]))
 
     def _signaled(self, event: HistoryEvent) -> None:
         signaled = event.workflow_execution_signaled_event_attributes
@@ -441,7 +442,7 @@ class _Counter:
 
     def _upsert(self, event: HistoryEvent) -> None:
         fields = event.upsert_workflow_search_attributes_event_attributes.search_attributes.indexed_fields
-        only_patch = set(fields) == {_PATCH_ATTRIBUTE}
+        only_patch = set(fields) == {PATCH_ATTRIBUTE}
         rule = "upsert_by_patch" if only_patch else "upsert_search_attributes"
         self._add(rule, event, cause=", ".join(sorted(fields)) or "search attributes")
 
@@ -483,17 +484,8 @@ class _Counter:
 
 
 def _marked(event: HistoryEvent) -> str:
-    """Type of the local activity that a marker records, or the marker's own name (also when it is encrypted)."""
     marker = event.marker_recorded_event_attributes
-    for payload in marker.details["data"].payloads if "data" in marker.details else ():
-        try:
-            data = json.loads(payload.data)
-        except ValueError:
-            continue
-        name = data.get("activity_type") if isinstance(data, dict) else None
-        if isinstance(name, str) and name:
-            return name
-    return marker.marker_name
+    return marked(marker.marker_name, marker.details)
 
 
 def _time(event: HistoryEvent) -> datetime:

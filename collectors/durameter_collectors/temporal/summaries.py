@@ -4,15 +4,16 @@ Both sources name the cause of a unit in the same words, so that their rows can 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.api.sdk.v1 import UserMetadata
 
-__all__ = ["LOCAL_RETRY_CAP", "PATCH_ATTRIBUTE", "PATCH_MARKERS", "marked", "static_summary"]
+__all__ = ["LOCAL_RETRY_CAP", "PATCH_ATTRIBUTE", "PATCH_MARKERS", "marked", "rule_of_markers", "static_summary"]
 
 PATCH_MARKERS = frozenset({"core_patch", "Version"})
 """Names of the markers by which SDKs record patches and versions."""
+_SIDE_EFFECT_MARKERS = frozenset({"SideEffect", "MutableSideEffect"})
 PATCH_ATTRIBUTE = "TemporalChangeVersion"
 LOCAL_RETRY_CAP = 100
 """Local-activity attempts after the first that are billed per workflow task, at most."""
@@ -41,3 +42,15 @@ def marked(name: str, details: Mapping[str, Payloads]) -> str:
         if isinstance(activity, str) and activity:
             return activity
     return name
+
+
+def rule_of_markers(names: Iterable[str]) -> str:
+    """The rule for the markers of one workflow task.
+
+    Args:
+        names: of all of them; the patch and side-effect markers of every SDK have names of their own.
+    """
+    known = set(names) - PATCH_MARKERS
+    if not known:
+        return "markers_of_patches"
+    return "markers_of_side_effects" if known <= _SIDE_EFFECT_MARKERS else "markers"

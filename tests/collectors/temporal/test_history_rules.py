@@ -110,8 +110,26 @@ def test_markers_of_one_task_are_one_action_wherever_they_stand() -> None:
         return "MARKER_RECORDED", {"marker_name": name, "workflow_task_completed_event_id": 4}
 
     counted = count(STARTED, marker("core_patch"), ("TIMER_STARTED", {}), marker("SideEffect"), marker("Version"))
-    assert rules(counted) == ["start", "timer", "markers"]
+    assert rules(counted) == ["start", "timer", "markers_of_side_effects"]
     assert (counted.units[-1].cause, counted.units[-1].evidence) == ("SideEffect", "w event 4")
+
+
+@pytest.mark.parametrize(
+    ("names", "rule"),
+    [
+        (("core_local_activity",), "markers"),
+        (("SideEffect", "LocalActivity", "Version"), "markers"),
+        (("MutableSideEffect", "core_patch"), "markers_of_side_effects"),
+        (("Version", "core_patch"), "markers_of_patches"),
+        # A marker of an SDK that nobody here knows is billed as any other.
+        (("Novelty",), "markers"),
+    ],
+)
+def test_which_rule_bills_a_task_with_markers(names: tuple[str, ...], rule: str) -> None:
+    """One Action whatever they mark; but only local activities are beyond question."""
+    task = {"workflow_task_completed_event_id": 4}
+    counted = count(STARTED, *(("MARKER_RECORDED", {"marker_name": name, **task}) for name in names))
+    assert rules(counted) == ["start", rule]
 
 
 def test_a_local_activity_whose_record_is_encrypted_keeps_the_name_of_its_marker() -> None:

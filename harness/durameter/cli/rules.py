@@ -1,0 +1,43 @@
+"""`durameter rules`: print an engine's billing rules."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from durameter.cli.options import AsJson, AsMarkdown
+from durameter.errors import UsageError
+from durameter.measure.answers import answered_rulebook
+from durameter.registry import engine_names
+from durameter.report.rules import rules_markdown, show_rules
+
+__all__ = ["rules"]
+
+
+def rules(
+    engine: Annotated[str | None, typer.Argument(help="temporal, inngest, ...", show_default="all")] = None,
+    as_json: AsJson = False,
+    as_markdown: AsMarkdown = False,
+) -> None:
+    """Print what is billed and when: each rule with its quantity, evidence, and the sources that can see it.
+
+    Open questions are named, with the answer that counts use and why; `run` and `report` take other answers.
+
+    [bold]Examples[/bold]
+
+    durameter rules temporal
+
+    durameter rules inngest --json
+    """
+    if as_json and as_markdown:
+        raise UsageError("--json and --markdown exclude each other.")
+    if as_json and engine is None:
+        raise UsageError("--json prints one rulebook: name the engine.")
+    for name in [engine] if engine else engine_names():
+        book = answered_rulebook(name, {})
+        if as_json:
+            print(book.model_dump_json(indent=2))
+        elif as_markdown:
+            print(rules_markdown(book), end="")
+        else:
+            show_rules(book, Console())
