@@ -51,7 +51,7 @@ class TemporalConfig(_Section):
     tls_key: Path | None = None
     tls_server_name: str = ""
     """The name in the server's certificate, where it is not the address's."""
-    tap: bool = False
+    tap: bool = True
     """Look at the wire between clients, workers and the server. Without it, queries, heartbeats and rejected updates
     are noticed and cannot be laid to a task."""
 
