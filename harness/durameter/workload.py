@@ -35,7 +35,8 @@ class Measured:
 
     task: Task
     roots: list[str] = field(default_factory=list)
-    """Temporal: ids of the workflows that the driver started. Inngest: ids of the events that it sent."""
+    """Temporal: ids of the workflows, schedules and standalone activities that the driver made. Inngest: ids of the
+    events that it sent."""
     observed: dict[str, float] = field(default_factory=dict)
     """What really happened, from records of the workload's own: model calls served, faults injected, ..."""
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from durameter.reconcile import Line, against_meter, against_runs, state_of
-from durameter_collectors.rulebook import Rulebook, load_rulebook
+from durameter_collectors.rulebook import Rulebook
 from durameter_collectors.units import Unit
 
 RULES = Rulebook.model_validate(

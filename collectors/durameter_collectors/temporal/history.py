@@ -73,7 +73,6 @@ _FREE = frozenset(
         EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TIMED_OUT,
         EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TERMINATED,
         EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED,
-        EventType.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED,
         EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED,
         EventType.EVENT_TYPE_NEXUS_OPERATION_COMPLETED,
         EventType.EVENT_TYPE_NEXUS_OPERATION_FAILED,
@@ -112,6 +111,8 @@ class HistoryCount:
 
     units: list[Unit] = field(default_factory=list)
     links: list[RunLink] = field(default_factory=list)
+    signalled: list[RunLink] = field(default_factory=list)
+    """Other workflows that this run signalled; an empty run id means the run that was current then."""
     gaps: list[Gap] = field(default_factory=list)
     activities: dict[str, Activity] = field(default_factory=dict)
     """Every activity of the run, also one that a reset copied, by activity id."""
@@ -228,6 +229,7 @@ class _Counter:
             EventType.EVENT_TYPE_MARKER_RECORDED: self._marker,
             EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED: self._signaled,
             EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED: self._signal_external,
+            EventType.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED: self._signalled_external,
             EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED: self._child_initiated,
             EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED: self._child_started,
             EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES: self._upsert,
@@ -429,6 +431,13 @@ class _Counter:
     def _signal_external(self, event: HistoryEvent) -> None:
         initiated = event.signal_external_workflow_execution_initiated_event_attributes
         self._add("signal_external", event, cause=initiated.signal_name, step=summary_of(event))
+
+    def _signalled_external(self, event: HistoryEvent) -> None:
+        """Free; the workflow that was signalled may be a helper of this task."""
+        signalled = event.external_workflow_execution_signaled_event_attributes
+        target: WorkflowExecution = signalled.workflow_execution
+        if target.workflow_id:
+            self.result.signalled.append(RunLink(target.workflow_id, target.run_id, signalled.namespace))
 
     def _child_initiated(self, event: HistoryEvent) -> None:
         child = event.start_child_workflow_execution_initiated_event_attributes.workflow_type.name

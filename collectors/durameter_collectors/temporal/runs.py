@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,30 +33,41 @@ class CountedRun:
     """The server's time."""
     schedule: str
     """Id of the schedule that started it; else empty."""
+    helper: bool
+    """Whether only a signal leads to it: it may serve others too."""
+
+
+def _nowhere(_name: str) -> bool:
+    return False
 
 
 async def count_runs(
-    client: Client, roots: Iterable[RunLink], *, label: TaskLabel
+    client: Client,
+    roots: Iterable[RunLink],
+    *,
+    label: TaskLabel,
+    elsewhere: Callable[[str], bool] = lambda _name: False,
 ) -> tuple[list[CountedRun], list[Gap]]:
     """Fetch and count every run of a task.
 
-    By the links in histories: children, continued-as-new, retried, reset, and what Nexus handlers started; from a run
-    that was reset, by `describe` and, since a run may be reset more than once, by listing.
+    By the links in histories: children, continued-as-new, retried, reset, what Nexus handlers started, and helpers that
+    were signalled; from a run that was reset, by `describe` and, since a run may be reset more than once, by listing.
 
     Args:
         client: connected to the namespace of the measurement. Reading histories, describing and listing are free.
         roots: the workflows that the task started; an empty run id means the latest run.
         label: whose units these are.
+        elsewhere: whether a workflow or run belongs to another task: a signal leads to it, and it stays there.
 
     Returns:
         The runs in order of discovery, each counted once, and a gap for each run that could not be read.
     """
     runs: dict[RunLink, CountedRun] = {}
     gaps: list[Gap] = []
-    waiting = deque(roots)
+    waiting = deque((root, False) for root in roots)
     seen: set[RunLink] = set()
     while waiting:
-        asked = waiting.popleft()
+        asked, helper = waiting.popleft()
         if asked in seen:
             continue
         seen.add(asked)
@@ -69,10 +80,13 @@ async def count_runs(
             link = RunLink(asked.workflow, description.run_id)
             if link in runs:
                 continue
-            run = await _count(client, link, description, label)
+            if helper and (elsewhere(link.workflow) or elsewhere(link.run)):
+                continue
+            run = await _count(client, link, description, label, helper=helper)
             runs[link] = run
-            waiting.extend(run.count.links)
-            waiting.extend(await _reset_runs(client, description, run.count))
+            waiting.extend((each, helper) for each in run.count.links)
+            waiting.extend((each, helper) for each in await _reset_runs(client, description, run.count))
+            waiting.extend((each, True) for each in run.count.signalled)
         except RPCError as error:
             gone = error.status == RPCStatusCode.NOT_FOUND
             reason = "is not on the server (deleted, or past its retention)" if gone else f"cannot be read: {error}"
@@ -82,7 +96,7 @@ async def count_runs(
 
 
 async def _count(
-    client: Client, link: RunLink, description: WorkflowExecutionDescription, label: TaskLabel
+    client: Client, link: RunLink, description: WorkflowExecutionDescription, label: TaskLabel, *, helper: bool
 ) -> CountedRun:
     """The units of one run.
 
@@ -105,6 +119,7 @@ async def _count(
         given_up={name: at for name, at in count.unstarted.items() if name not in described and not running},
         started=description.start_time,
         schedule=schedule_of(record.events),
+        helper=helper,
     )
 
 

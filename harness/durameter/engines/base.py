@@ -15,10 +15,28 @@ from durameter.engines.process import GuardedProcess
 from durameter.reconcile import Reconciliation
 from durameter_collectors.units import Gap, TaskLabel, Unit
 
-__all__ = ["Engine", "Finding", "Progress", "RunningServer", "ServerInfo", "Session", "TaskCount"]
+__all__ = [
+    "Elsewhere",
+    "Engine",
+    "Finding",
+    "Progress",
+    "RunningServer",
+    "ServerInfo",
+    "Session",
+    "TaskCount",
+    "nowhere",
+]
+
+Elsewhere = Callable[[str], bool]
+"""Whether something belongs to another task, by its id."""
 
 Progress = Callable[[str], None]
 """Takes short lines about long work."""
+
+
+def nowhere(_name: str) -> bool:
+    """Nothing belongs to another task."""
+    return False
 
 
 class ServerInfo(BaseModel):
@@ -84,8 +102,14 @@ class Session(ABC):
         """End what a task still has running, without a billed call, so that its count is final."""
 
     @abstractmethod
-    async def count(self, roots: Sequence[str], label: TaskLabel) -> TaskCount:
-        """Count a task that has ended, from the server's records of all of its runs."""
+    async def count(self, roots: Sequence[str], label: TaskLabel, *, elsewhere: Elsewhere = nowhere) -> TaskCount:
+        """Count a task that has ended, from the server's records of all of its runs.
+
+        Args:
+            roots: what its driver named.
+            label: whose units these are.
+            elsewhere: whether the driver of another task has named this.
+        """
 
     @abstractmethod
     async def reconcile(self, units: Sequence[Unit]) -> tuple[Reconciliation, ...]:

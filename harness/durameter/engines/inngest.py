@@ -18,7 +18,17 @@ import inngest.fast_api
 
 from durameter.config import Config, InngestConfig
 from durameter.engines import inngest_binary
-from durameter.engines.base import Engine, Finding, Progress, RunningServer, ServerInfo, Session, TaskCount
+from durameter.engines.base import (
+    Elsewhere,
+    Engine,
+    Finding,
+    Progress,
+    RunningServer,
+    ServerInfo,
+    Session,
+    TaskCount,
+    nowhere,
+)
 from durameter.engines.detached import info_of
 from durameter.engines.inngest_apps import make_way
 from durameter.engines.own_environment import undisturbed
@@ -145,7 +155,13 @@ class InngestSession(Session):
         except InngestApiError as error:
             _log.warning("A run that is out of time could not be cancelled: %s", error)
 
-    async def count(self, roots: Sequence[str], label: TaskLabel) -> TaskCount:
+    async def count(
+        self,
+        roots: Sequence[str],
+        label: TaskLabel,
+        *,
+        elsewhere: Elsewhere = nowhere,  # noqa: ARG002 - no trace leads to a run of another task
+    ) -> TaskCount:
         """Traces of all runs that descend from these events."""
         runs, gaps = await count_runs(self.api, roots, label=label, patience=_SETTLE_PATIENCE)
         self._records |= {run.record.id: run.record for run in runs}

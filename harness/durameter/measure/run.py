@@ -193,6 +193,7 @@ class _EngineRun:
         self._plan = plan
         self._subject = subject
         self._state = state
+        self._measured: list[Measured] = []
         self._slots = asyncio.Semaphore(plan.concurrency)
         self.results: list[TaskResult] = []
         self.units: list[Unit] = []
@@ -217,6 +218,7 @@ class _EngineRun:
 
     async def _one(self, task: Task, session: Session, driver: Driver) -> None:
         measured = Measured(task)
+        self._measured.append(measured)
         started: datetime | None = None
         try:
             async with self._slots:
@@ -258,10 +260,14 @@ class _EngineRun:
 
     async def _count(self, session: Session, state: TaskState, measured: Measured) -> TaskCount:
         label = TaskLabel(self._plan.workload, self._subject.implementation.variant, measured.task.id)
+
+        def elsewhere(name: str) -> bool:
+            return any(name in each.roots for each in self._measured if each is not measured)
+
         try:
             if state != "completed":
                 await session.abandon(measured.roots)
-            count = await session.count(measured.roots, label)
+            count = await session.count(measured.roots, label, elsewhere=elsewhere)
         except Exception as error:  # noqa: BLE001 - a task that could not be counted is said, not lost
             _log.exception("counting task %s", measured.task.id)
             what = f"this task could not be counted: {error!r}"

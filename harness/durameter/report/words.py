@@ -23,14 +23,15 @@ def check(engine: EngineReport) -> str:
     wrong = [found for found in engine.reconciliations if found.state == "differs"]
     if wrong:
         return "; ".join(f"{found.source} and {found.other} DIFFER" for found in wrong)
-    words = [
-        f"{found.source} = {found.other} in all {len(found.lines)} kinds"
-        if found.state == "agrees"
-        else f"no second source ({found.other})"
-        for found in engine.reconciliations
-        if found.independent
-    ]
-    return "; ".join(dict.fromkeys(words))
+    kinds = " kinds"
+    words: list[str] = []
+    for found in engine.reconciliations:
+        if found.independent and found.state == "agrees":
+            words.append(f"{found.source} = {found.other} in all {len(found.lines)}{kinds}")
+            kinds = ""
+        elif found.independent:
+            words.append(f"no second source ({found.other})")
+    return ", ".join(dict.fromkeys(words))
 
 
 def differences(engine: EngineReport) -> list[str]:

@@ -164,7 +164,7 @@ async def counted(
         events = await client.send([inngest.Event(name="scenarios/scenario", data={"name": name}) for name in names])
         await asyncio.gather(*(_ended(session, event) for event in events))
         found = await asyncio.gather(*(session.count([event], LABEL) for event in events))
-        reconciliation = await session.reconcile([unit for each in found for unit in each.units])
+        [reconciliation] = await session.reconcile([unit for each in found for unit in each.units])
         return dict(zip(names, found, strict=True)), reconciliation
 
 
@@ -189,7 +189,7 @@ async def test_a_run_of_nobody_is_reported(shared_servers: Config, tmp_path: Pat
         await _ended(session, event)
         await asyncio.sleep(2)  # the run that it started
         count = await session.count([event], LABEL)
-        found = await session.reconcile(count.units)
+        [found] = await session.reconcile(count.units)
     assert Counter(unit.kind for unit in count.units) == {"function_run": 1, "step.run": 1}
     assert found.state == "differs"
     assert any("strangers-child belongs to no task" in note for note in found.notes)
@@ -203,8 +203,8 @@ async def test_a_count_that_lost_a_step_does_not_agree(shared_servers: Config, t
         [event] = await client.send(inngest.Event(name="losses/scenario", data={"name": "three steps"}))
         await _ended(session, event)
         count = await session.count([event], LABEL)
-        whole = await session.reconcile(count.units)
-        lossy = await session.reconcile(count.units[:-1])
+        [whole] = await session.reconcile(count.units)
+        [lossy] = await session.reconcile(count.units[:-1])
     assert whole.state == "agrees"
     assert lossy.state == "differs"
     assert [(line.kind, line.unexplained, line.where) for line in lossy.lines if line.unexplained] == [

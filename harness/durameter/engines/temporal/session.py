@@ -12,7 +12,7 @@ import httpx
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from durameter.engines.base import ServerInfo, Session, TaskCount
+from durameter.engines.base import Elsewhere, ServerInfo, Session, TaskCount, nowhere
 from durameter.engines.process import GuardedProcess
 from durameter.engines.temporal.proof import Evidence, prove
 from durameter.engines.temporal.tap import RunningTap
@@ -89,7 +89,7 @@ class TemporalSession(Session):
                 if error.status != RPCStatusCode.NOT_FOUND:  # it has ended, or never started
                     raise
 
-    async def count(self, roots: Sequence[str], label: TaskLabel) -> TaskCount:
+    async def count(self, roots: Sequence[str], label: TaskLabel, *, elsewhere: Elsewhere = nowhere) -> TaskCount:
         """Histories of all runs that descend from these roots, once they have ended, and what the tap saw of them.
 
         What still runs after some seconds is a gap, and is terminated: all sources would agree on too little.
@@ -97,22 +97,30 @@ class TemporalSession(Session):
         Args:
             roots: ids of workflows, schedules and standalone activities that the driver made.
             label: whose units these are.
+            elsewhere: whether the driver of another task has named this: a signal does not make it this task's then.
         """
+
+        def foreign(name: str) -> bool:
+            return name not in roots and (name in self._runs or elsewhere(name))
+
         await self._settle()
         links = await self._workflows_of(roots)
         deadline = time.monotonic() + _END_SECONDS
         while True:
-            runs, gaps = await count_runs(self._reader, links, label=label)
-            going = [run.link for run in runs if run.running]
+            runs, gaps = await count_runs(self._reader, links, label=label, elsewhere=foreign)
+            going = [run for run in runs if run.running]
             if not going or time.monotonic() > deadline:
                 break
             await asyncio.sleep(_LOOK_SECONDS)
         what = "still runs though its task is said to be done: what it would do from here on is in no count"
-        for link in going:
-            gaps.append(Gap(engine="temporal", task=label.task, run=link.run, what=f"workflow {link.workflow} {what}"))
-            await self.abandon([link.workflow])
+        for run in going:
+            found = f"workflow {run.link.workflow} {what}"
+            gaps.append(Gap(engine="temporal", task=label.task, run=run.link.run, what=found))
+            if not run.helper:  # which may be at work for others
+                await self.abandon([run.link.workflow])
         await self._settle()
-        units = self._units_of(runs, roots, label)
+        calls = self._take(runs, roots)
+        units = self._units_of(runs, calls, label)
         if self._tap is None:
             what = (
                 "an activity was given up while no worker had it: its retries, if any, are in no record but the meter"
@@ -127,19 +135,22 @@ class TemporalSession(Session):
             units=units,
             gaps=gaps,
             runs=[run.link.run for run in runs],
-            records={f"{run.link.run}.json.gz": gzip.compress(run.record.to_json().encode(), mtime=0) for run in runs},
+            records=_records(runs, calls),
         )
 
-    def _units_of(self, runs: Sequence[CountedRun], roots: Sequence[str], label: TaskLabel) -> list[Unit]:
-        """The task's units; notes what they were made from, for the proof."""
-        owners = {*roots, *(run.link.workflow for run in runs)}
-        places = [place for owner in owners for place in self._by_owner[owner] if place not in self._taken]
+    def _take(self, runs: Sequence[CountedRun], roots: Sequence[str]) -> list[WireAction]:
+        """What the tap saw of this task and no other task has."""
         seen = self._seen()
-        places = sorted(place for place in places if is_of(seen[place], runs, roots))
-        self._taken.update(places)
-        mine = [seen[place] for place in places]
-        ours = history_units(runs, mine)
-        never, lost = only_on_wire(runs, mine)
+        owners = {*roots, *(run.link.workflow for run in runs)}
+        places = {place for owner in owners for place in self._by_owner[owner]} - self._taken
+        mine = sorted(place for place in places if is_of(seen[place], runs, roots))
+        self._taken.update(mine)
+        return [seen[place] for place in mine]
+
+    def _units_of(self, runs: Sequence[CountedRun], calls: Sequence[WireAction], label: TaskLabel) -> list[Unit]:
+        """The task's units; notes what they were made from, for the proof."""
+        ours = history_units(runs, calls)
+        never, lost = only_on_wire(runs, calls)
         activities = {(run.link.run, name): activity for run in runs for name, activity in run.count.activities.items()}
         self._history += ours
         self._lost += lost
@@ -239,6 +250,14 @@ class TemporalSession(Session):
         finally:
             for end in ends:
                 end.cancel()
+
+
+def _records(runs: Sequence[CountedRun], calls: Sequence[WireAction]) -> dict[str, bytes]:
+    """Histories by run id, and the task's calls: what its count can be made from again."""
+    records = {f"{run.link.run}.json.gz": run.record.to_json() for run in runs}
+    if calls:
+        records["wire.jsonl.gz"] = "".join(call.model_dump_json() + "\n" for call in calls)
+    return {name: gzip.compress(text.encode(), mtime=0) for name, text in records.items()}
 
 
 def _of_nobody(actions: Sequence[WireAction], workflows: set[str]) -> list[str]:
