@@ -4,7 +4,6 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHistory
@@ -29,8 +28,6 @@ class CountedRun:
     given_up: dict[str, str]
     """Activities that ended while no worker had them: their retries, if any, are in no record but the wire and the
     meter. Activity id → evidence."""
-    started: datetime
-    """The server's time."""
     schedule: str
     """Id of the schedule that started it; else empty."""
     helper: bool
@@ -117,7 +114,6 @@ async def _count(
         count=count,
         running=running,
         given_up={name: at for name, at in count.unstarted.items() if name not in described and not running},
-        started=description.start_time,
         schedule=schedule_of(record.events),
         helper=helper,
     )
