@@ -6,84 +6,112 @@ Blind spot: it has no workflow id, so it proves totals per kind and cannot say w
 import asyncio
 import re
 import time
+from collections import defaultdict
 from decimal import Decimal
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-__all__ = ["BLIND_SPOTS", "MeterError", "read_meter", "read_stable_meter"]
+__all__ = ["BLIND_SPOTS", "Meter", "MeterError"]
 
 BLIND_SPOTS = ("which workflow and task an Action belongs to", "what the open-source server does not meter")
 
 SETTLE_SECONDS = 1.5
 """Values lag about 1 s behind the calls (measured); two equal readings this far apart are taken as final."""
 
+_OURS = re.compile(rb"^(?:action\{|# (?:TYPE|HELP) action ).*$", re.MULTILINE)
+"""The lines of the counter. A page has about a megabyte of other lines per namespace (measured)."""
+_TYPE = b"# TYPE "
+
+_Readings = dict[str, dict[str, Decimal]]
+"""Namespace, as the server writes it → action type → Actions so far."""
+
 
 class MeterError(Exception):
     """The meter cannot be read."""
 
 
-async def read_meter(http: httpx.AsyncClient, url: str, namespace: str) -> dict[str, Decimal]:
-    """One reading.
+class Meter:
+    """One server's metrics page, read once for all who ask at the same time: it has every namespace."""
 
-    Args:
-        http: the client to use.
-        url: the server's metrics page.
-        namespace: whose Actions. The server writes it with an underscore for every character that a label avoids.
+    def __init__(self, http: httpx.AsyncClient, url: str) -> None:
+        self._http = http
+        self._url = url
+        self._under_way: asyncio.Task[_Readings] | None = None
+        self._next: asyncio.Task[_Readings] | None = None
 
-    Returns:
-        Action type → Actions so far. Empty when nothing was metered yet.
+    async def read(self, namespace: str) -> dict[str, Decimal]:
+        """A reading that began after this was called.
 
-    Raises:
-        MeterError: no answer, or not Prometheus text.
-    """
-    label = re.sub(r"[^a-zA-Z0-9_]", "_", namespace)
-    try:
-        page = (await http.get(url)).raise_for_status().text
-        families = list(text_string_to_metric_families(_actions_only(page)))
-    except (httpx.HTTPError, ValueError) as error:
-        raise MeterError(f"The Temporal server's metrics page {url} cannot be read: {error!r}") from error
-    counts: dict[str, Decimal] = {}
-    for family in (family for family in families if family.name == "action"):
-        for sample in family.samples:
-            if sample.labels.get("namespace") == label:
+        Args:
+            namespace: whose Actions. The server writes it with an underscore for every character that a label avoids.
+
+        Returns:
+            Action type → Actions so far. Empty when nothing was metered yet.
+
+        Raises:
+            MeterError: no answer, or not Prometheus text.
+        """
+        if self._next is None:
+            self._next = asyncio.create_task(self._after(self._under_way))
+        readings = await asyncio.shield(self._next)
+        return readings.get(re.sub(r"[^a-zA-Z0-9_]", "_", namespace), {})
+
+    async def read_stable(self, namespace: str, *, patience: float = 30.0) -> dict[str, Decimal]:
+        """Read until two readings, 1.5 s apart, are equal.
+
+        Args:
+            namespace: whose Actions.
+            patience: seconds after which a meter that still moves is an error.
+
+        Raises:
+            MeterError: as `read`, or the values never settled.
+        """
+        deadline = time.monotonic() + patience
+        before = await self.read(namespace)
+        while time.monotonic() < deadline:
+            await asyncio.sleep(SETTLE_SECONDS)
+            now = await self.read(namespace)
+            if now == before:
+                return now
+            before = now
+        raise MeterError(
+            f"The meter at {self._url} did not settle within {patience:.0f} s: something still runs in {namespace}."
+        )
+
+    async def _after(self, earlier: "asyncio.Task[_Readings] | None") -> _Readings:
+        if earlier is not None:
+            await asyncio.wait([earlier])
+        self._under_way, self._next = self._next, None
+        try:
+            return await self._fetch()
+        except (httpx.HTTPError, ValueError) as error:
+            raise MeterError(f"The Temporal server's metrics page {self._url} cannot be read: {error!r}") from error
+
+    async def _fetch(self) -> _Readings:
+        """The page, in pieces: it may have 100 MB, of which some lines are ours."""
+        ours: list[bytes] = []
+        rest, is_page = b"", False
+        # Packing such a page costs the server more than sending it as it is.
+        headers = {"Accept-Encoding": "identity"}
+        async with self._http.stream("GET", self._url, headers=headers) as answer:
+            answer.raise_for_status()
+            async for piece in answer.aiter_bytes():
+                text = rest + piece
+                whole = text.rfind(b"\n") + 1
+                lines, rest = text[:whole], text[whole:]
+                is_page = is_page or _TYPE in lines
+                ours += _OURS.findall(lines)
+        if not is_page:
+            raise ValueError("not Prometheus text")
+        return _parsed((b"\n".join([*ours, *_OURS.findall(rest)]) + b"\n").decode())
+
+
+def _parsed(text: str) -> _Readings:
+    readings: _Readings = defaultdict(lambda: defaultdict(Decimal))
+    for family in text_string_to_metric_families(text):
+        if family.name == "action":
+            for sample in family.samples:
                 kind = sample.labels.get("action_type", "")
-                counts[kind] = counts.get(kind, Decimal(0)) + Decimal(sample.value)
-    return counts
-
-
-def _actions_only(page: str) -> str:
-    """The lines of the counter: a server with many namespaces has megabytes of others, a second's work to parse.
-
-    Raises:
-        ValueError: it is no metrics page.
-    """
-    lines = page.splitlines()
-    if not any(line.startswith("# TYPE ") for line in lines):
-        raise ValueError("not Prometheus text")
-    return "\n".join(line for line in lines if line.startswith(("action{", "# TYPE action ", "# HELP action "))) + "\n"
-
-
-async def read_stable_meter(
-    http: httpx.AsyncClient, url: str, namespace: str, *, patience: float = 30.0
-) -> dict[str, Decimal]:
-    """Read until two readings, 1.5 s apart, are equal.
-
-    Args:
-        http: the client to use.
-        url: the server's metrics page.
-        namespace: whose Actions.
-        patience: seconds after which a meter that still moves is an error.
-
-    Raises:
-        MeterError: as `read_meter`, or the values never settled.
-    """
-    deadline = time.monotonic() + patience
-    before = await read_meter(http, url, namespace)
-    while time.monotonic() < deadline:
-        await asyncio.sleep(SETTLE_SECONDS)
-        now = await read_meter(http, url, namespace)
-        if now == before:
-            return now
-        before = now
-    raise MeterError(f"The meter at {url} did not settle within {patience:.0f} s: something still runs in {namespace}.")
+                readings[sample.labels.get("namespace", "")][kind] += Decimal(sample.value)
+    return {namespace: dict(kinds) for namespace, kinds in readings.items()}

@@ -1,13 +1,14 @@
 """Reading the server's own meter."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 
 import httpx
 import pytest
 
 from durameter_collectors.temporal import meter
-from durameter_collectors.temporal.meter import MeterError, read_meter, read_stable_meter
+from durameter_collectors.temporal.meter import Meter, MeterError
 
 URL = "http://server/metrics"
 PAGE = """\
@@ -28,7 +29,29 @@ def pages(*answers: httpx.Response) -> httpx.AsyncClient:
     """A server that gives these answers, then the last one for ever."""
     left: Iterator[httpx.Response] = iter(answers)
     last = answers[-1]
-    return httpx.AsyncClient(transport=httpx.MockTransport(lambda _request: next(left, last)))
+    return httpx.AsyncClient(transport=httpx.MockTransport(lambda _request: _copy(next(left, last))))
+
+
+def _copy(answer: httpx.Response) -> httpx.Response:
+    """A stream can be read once."""
+    return httpx.Response(answer.status_code, content=answer.content)
+
+
+class Slow(httpx.AsyncBaseTransport):
+    """Answers in pieces of some bytes, one request after the other, and counts the requests."""
+
+    def __init__(self, size: int) -> None:
+        self.requests = 0
+        self._size = size
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.requests += 1
+        return httpx.Response(200, content=self._pieces(PAGE.replace("} 7", f"}} {self.requests}").encode()))
+
+    async def _pieces(self, page: bytes) -> AsyncIterator[bytes]:
+        for place in range(0, len(page), self._size):
+            await asyncio.sleep(0.0001)
+            yield page[place : place + self._size]
 
 
 def actions(number: int) -> httpx.Response:
@@ -37,10 +60,10 @@ def actions(number: int) -> httpx.Response:
 
 async def test_actions_of_one_namespace_by_type() -> None:
     async with pages(httpx.Response(200, text=PAGE)) as http:
-        assert await read_meter(http, URL, "mine") == {"activity_retry": Decimal(2), "grpc_QueryWorkflow": Decimal(4)}
-        assert await read_meter(http, URL, "nobody") == {}
+        assert await Meter(http, URL).read("mine") == {"activity_retry": Decimal(2), "grpc_QueryWorkflow": Decimal(4)}
+        assert await Meter(http, URL).read("nobody") == {}
         # The server writes namespaces into labels with underscores.
-        assert await read_meter(http, URL, "my-own") == {"grpc_QueryWorkflow": Decimal(7)}
+        assert await Meter(http, URL).read("my-own") == {"grpc_QueryWorkflow": Decimal(7)}
 
 
 @pytest.mark.parametrize(
@@ -55,17 +78,45 @@ async def test_actions_of_one_namespace_by_type() -> None:
 async def test_what_is_no_metrics_page_is_an_error_and_not_an_empty_meter(answer: httpx.Response) -> None:
     async with pages(answer) as http:
         with pytest.raises(MeterError, match=URL):
-            await read_meter(http, URL, "mine")
+            await Meter(http, URL).read("mine")
 
 
 async def test_a_stable_reading_is_two_equal_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(meter, "SETTLE_SECONDS", 0.01)
     async with pages(actions(1), actions(2), actions(5), actions(5), actions(9)) as http:
-        assert await read_stable_meter(http, URL, "mine") == {"a": Decimal(5)}
+        assert await Meter(http, URL).read_stable("mine") == {"a": Decimal(5)}
 
 
 async def test_a_meter_that_never_rests_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(meter, "SETTLE_SECONDS", 0.01)
     async with pages(*(actions(number) for number in range(1_000))) as http:
         with pytest.raises(MeterError, match="did not settle"):
-            await read_stable_meter(http, URL, "mine", patience=0.1)
+            await Meter(http, URL).read_stable("mine", patience=0.1)
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 10_000])
+async def test_a_page_is_the_same_in_whatever_pieces_it_comes(size: int) -> None:
+    async with httpx.AsyncClient(transport=Slow(size)) as http:
+        assert await Meter(http, URL).read("mine") == {"activity_retry": Decimal(2), "grpc_QueryWorkflow": Decimal(4)}
+
+
+async def test_readers_at_the_same_time_share_a_page_that_began_after_they_asked() -> None:
+    """A page of a server with many namespaces is large; a reading that was under way may be too old."""
+    async with httpx.AsyncClient(transport=(slow := Slow(64))) as http:
+        meter_of = Meter(http, URL)
+        early = asyncio.create_task(meter_of.read("my-own"))
+        while not slow.requests:
+            await asyncio.sleep(0)
+        later = await asyncio.gather(*(meter_of.read("my-own") for _ in range(5)))
+        assert await early == {"grpc_QueryWorkflow": Decimal(1)}
+    assert later == [{"grpc_QueryWorkflow": Decimal(2)}] * 5
+    assert slow.requests == 2
+
+
+async def test_a_reader_that_is_cancelled_takes_the_page_from_nobody() -> None:
+    async with httpx.AsyncClient(transport=Slow(64)) as http:
+        meter_of = Meter(http, URL)
+        gone, stays = (asyncio.create_task(meter_of.read("my-own")) for _ in range(2))
+        await asyncio.sleep(0)
+        gone.cancel()
+        assert await stays == {"grpc_QueryWorkflow": Decimal(1)}

@@ -19,10 +19,13 @@ from durameter.engines.temporal.connect import answers, connect, register
 from durameter.engines.temporal.session import TemporalSession
 from durameter.engines.temporal.tap import RunningTap, start_tap
 from durameter.errors import EngineMissingError
+from durameter_collectors.temporal.meter import Meter
 
 __all__ = ["ReachedTemporal", "TemporalEngine"]
 
 _START_TRIES = 3
+_SETTINGS = ("frontend.WorkflowPauseEnabled=true",)
+"""What this server version can do and has switched off by default."""
 
 
 class ReachedTemporal:
@@ -34,16 +37,13 @@ class ReachedTemporal:
         info: ServerInfo,
         *,
         tap: RunningTap | None,
-        metrics_url: str,
-        http: httpx.AsyncClient,
+        meter: Meter | None,
         server: GuardedProcess | None,
     ) -> None:
         self.info = info
-        self.metrics_url = metrics_url
-        """The meter's page; empty where there is none."""
         self.tap = tap
         self._config = config
-        self._http = http
+        self._meter = meter
         self._server = server
 
     @asynccontextmanager
@@ -63,8 +63,7 @@ class ReachedTemporal:
             reader,
             self.info.model_copy(update={"namespace": namespace}),
             tap=self.tap,
-            metrics_url=self.metrics_url,
-            http=self._http,
+            meter=self._meter,
             own_namespace=not self._config.namespace,
             processes=[each for each in (self._server, self.tap.process if self.tap else None) if each],
         )
@@ -117,6 +116,8 @@ class TemporalEngine(Engine):
             argv = [str(binary), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(frontend)]
             argv += ["--metrics-port", str(metrics), "--http-port", str(http_port), "--log-level", "warn"]
             argv += ["--db-filename", str(folder / "temporal.db")]
+            for setting in _SETTINGS:
+                argv += ["--dynamic-config-value", setting]
             process = await GuardedProcess.start(
                 "The Temporal dev server", argv, folder=folder, environment=clean_environment(folder)
             )
@@ -171,7 +172,8 @@ class TemporalEngine(Engine):
                 tap = await start_tap(temporal, address, folder)
                 undo.push_async_callback(tap.process.stop)
             http = await undo.enter_async_context(httpx.AsyncClient(timeout=30))
-            yield ReachedTemporal(temporal, info, tap=tap, metrics_url=metrics_url, http=http, server=process)
+            meter = Meter(http, metrics_url) if metrics_url else None
+            yield ReachedTemporal(temporal, info, tap=tap, meter=meter, server=process)
 
     @asynccontextmanager
     async def session(self, config: Config, folder: Path, progress: Progress) -> AsyncIterator[TemporalSession]:

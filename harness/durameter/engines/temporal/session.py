@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
-import httpx
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -19,7 +18,7 @@ from durameter.engines.temporal.tap import RunningTap
 from durameter.reconcile import Reconciliation
 from durameter_collectors.temporal.both import history_units, is_of, only_on_wire, units_on_wire
 from durameter_collectors.temporal.history import RunLink
-from durameter_collectors.temporal.meter import MeterError, read_meter, read_stable_meter
+from durameter_collectors.temporal.meter import Meter, MeterError
 from durameter_collectors.temporal.runs import CountedRun, count_runs
 from durameter_collectors.temporal.system import system_traffic
 from durameter_collectors.temporal.wire.record import WireAction
@@ -43,8 +42,7 @@ class TemporalSession(Session):
         info: ServerInfo,
         *,
         tap: RunningTap | None,
-        metrics_url: str,
-        http: httpx.AsyncClient,
+        meter: Meter | None,
         own_namespace: bool,
         processes: Sequence[GuardedProcess] = (),
     ) -> None:
@@ -56,10 +54,9 @@ class TemporalSession(Session):
         """Where workers and clients in other programs should connect: the tap's `host:port`."""
         self._reader = reader
         self._tap = tap
-        self._metrics_url = metrics_url
-        self._http = http
+        self._meter = meter
         self._before: dict[str, Decimal] = {}
-        self._meter_problem = "" if metrics_url else "no metrics page is configured (DURAMETER_TEMPORAL_METRICS_URL)"
+        self._meter_problem = "" if meter else "no metrics page is configured (DURAMETER_TEMPORAL_METRICS_URL)"
         self._own_namespace = own_namespace
         self._processes = processes
         self._begun = datetime.now(UTC)
@@ -73,10 +70,10 @@ class TemporalSession(Session):
         self._indexed = 0
 
     async def begin(self) -> None:
-        """Read the meter before anything is measured."""
-        if self._metrics_url:
+        """Read the meter before anything is measured. In a namespace that was made for this it has nothing yet."""
+        if self._meter and not self._own_namespace:
             try:
-                self._before = await read_meter(self._http, self._metrics_url, self.client.namespace)
+                self._before = await self._meter.read(self.client.namespace)
             except MeterError as error:
                 self._meter_problem = str(error)
 
@@ -214,11 +211,11 @@ class TemporalSession(Session):
         """
         since = None if self._own_namespace else self._begun
         traffic = await system_traffic(self._reader, since)
-        if self._meter_problem:
+        if self._meter is None or self._meter_problem:
             return {}, traffic
         for _ in range(_SYSTEM_TRIES):
             try:
-                after = await read_stable_meter(self._http, self._metrics_url, self.client.namespace)
+                after = await self._meter.read_stable(self.client.namespace)
             except MeterError as error:
                 self._meter_problem = str(error)
                 return {}, traffic
