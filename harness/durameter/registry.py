@@ -6,10 +6,20 @@ from typing import Any
 from durameter.errors import UsageError
 from durameter.workload import Workload
 
-__all__ = ["ENGINES", "WORKLOADS", "engine_names", "load_engine", "load_workload", "workload_names"]
+__all__ = [
+    "ENGINES",
+    "SUITES",
+    "WORKLOADS",
+    "engine_names",
+    "load_engine",
+    "load_suite",
+    "load_workload",
+    "workload_names",
+]
 
 ENGINES = "durameter.engines"
 WORKLOADS = "durameter.workloads"
+SUITES = "durameter.conformance"
 
 
 def _points(group: str) -> dict[str, EntryPoint]:
@@ -48,6 +58,18 @@ def load_engine(name: str) -> Any:
     if name not in points:
         raise UsageError(f"There is no engine {name!r}. Installed: {', '.join(engine_names())}.")
     return _load(points[name])
+
+
+def load_suite(engine: str) -> Any:
+    """The conformance suite of an engine.
+
+    Raises:
+        UsageError: none is installed.
+    """
+    points = _points(SUITES)
+    if engine not in points:
+        raise UsageError(f"There is no conformance suite for {engine!r}. Installed: {', '.join(points) or 'none'}.")
+    return _load(points[engine])
 
 
 def load_workload(name: str) -> tuple[str, Workload]:

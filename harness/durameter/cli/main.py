@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from durameter.cli import doctor, report, rules, run, servers
+from durameter.cli import conformance, doctor, report, rules, run, servers
 from durameter.cli.exits import EXIT_CODES, leave
 from durameter.errors import DurameterError
 from durameter.measure.environment import durameter_version
@@ -29,6 +29,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("report")(report.report)
 app.command("rules")(rules.rules)
+app.command("conformance")(conformance.conformance)
 app.command("doctor")(doctor.doctor)
 app.add_typer(servers.app, name="servers")
 
