@@ -21,7 +21,7 @@ from durameter_collectors.temporal.history import RunLink
 from durameter_collectors.temporal.meter import Meter, MeterError
 from durameter_collectors.temporal.runs import CountedRun, count_runs
 from durameter_collectors.temporal.system import system_traffic
-from durameter_collectors.temporal.wire.record import WireAction
+from durameter_collectors.temporal.wire.record import WireAction, WireProblem
 from durameter_collectors.units import Gap, TaskLabel, Unit
 
 __all__ = ["TemporalSession"]
@@ -185,7 +185,7 @@ class TemporalSession(Session):
         metered, traffic = await self._metered()
         await self._settle()
         seen = self._seen()
-        problems = [each.what for each in self._tap.log.problems(self.client.namespace)] if self._tap else []
+        problems = [_told(each) for each in self._tap.log.problems(self.client.namespace)] if self._tap else []
         strangers = [seen[place] for place in range(len(seen)) if place not in self._taken]
         return prove(
             Evidence(
@@ -255,6 +255,11 @@ def _records(runs: Sequence[CountedRun], calls: Sequence[WireAction]) -> dict[st
     if calls:
         records["wire.jsonl.gz"] = "".join(call.model_dump_json() + "\n" for call in calls)
     return {name: gzip.compress(text.encode(), mtime=0) for name, text in records.items()}
+
+
+def _told(problem: WireProblem) -> str:
+    call = f"call {problem.call}, {problem.method}: " if problem.call else ""
+    return f"the tap: {call}{problem.what}"
 
 
 def _of_nobody(actions: Sequence[WireAction], workflows: set[str]) -> list[str]:
