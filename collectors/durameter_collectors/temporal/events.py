@@ -11,6 +11,7 @@ __all__ = ["Damage", "in_order", "name_of"]
 
 _LAST_SECOND = 253_402_300_799
 """The end of the year 9999: no later time can be written down."""
+_NAMES: dict[int, str] = {number: name.removeprefix("EVENT_TYPE_") for name, number in EventType.items()}
 _SKEW_SECONDS = 60
 """How far the clocks of a cluster's machines may disagree without being named."""
 
@@ -31,9 +32,7 @@ class Damage(NamedTuple):
 
 def name_of(event: HistoryEvent) -> str:
     """Name of the event's type, without its prefix; a type of a newer server has a number only."""
-    if event.event_type in EventType.values():
-        return EventType.Name(event.event_type).removeprefix("EVENT_TYPE_")
-    return f"number {event.event_type}"
+    return _NAMES.get(event.event_type) or f"number {event.event_type}"
 
 
 def in_order(events: Iterable[HistoryEvent]) -> tuple[list[HistoryEvent], list[Damage]]:
@@ -85,7 +84,7 @@ def _unsound(event: HistoryEvent) -> str:
     moment = event.event_time
     if not (0 < moment.seconds <= _LAST_SECOND and 0 <= moment.nanos < 1_000_000_000):
         return "has no valid time"
-    known = event.event_type in EventType.values() and event.event_type != EventType.EVENT_TYPE_UNSPECIFIED
+    known = event.event_type in _NAMES and event.event_type != EventType.EVENT_TYPE_UNSPECIFIED
     # By the vendor's naming, an event of type X carries its attributes in the field x_event_attributes.
     if known and event.WhichOneof("attributes") != f"{name_of(event).lower()}_event_attributes":
         return "lacks the attributes of its type"

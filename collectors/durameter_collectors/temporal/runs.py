@@ -1,10 +1,10 @@
 """All runs that descend from a task's root workflows, with their histories."""
 
-import json
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from pydantic_core import from_json
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHistory
 from temporalio.service import RPCError, RPCStatusCode
@@ -126,7 +126,7 @@ def schedule_of(events: Sequence[HistoryEvent]) -> str:
     started = events[0].workflow_execution_started_event_attributes
     payload = started.search_attributes.indexed_fields.get("TemporalScheduledById")
     try:
-        return str(json.loads(payload.data)) if payload is not None else ""
+        return str(from_json(payload.data)) if payload is not None else ""
     except ValueError:
         return ""
 

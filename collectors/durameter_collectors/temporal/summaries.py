@@ -3,9 +3,9 @@
 Both sources name the cause of a unit in the same words, so that their rows can be held against each other.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 
+from pydantic_core import from_json
 from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.api.sdk.v1 import UserMetadata
 
@@ -25,7 +25,7 @@ def static_summary(metadata: UserMetadata) -> str:
     if payload.metadata.get("encoding") != b"json/plain":
         return ""
     try:
-        text = json.loads(payload.data)
+        text = from_json(payload.data)
     except ValueError:
         return ""
     return text if isinstance(text, str) else ""
@@ -35,7 +35,7 @@ def marked(name: str, details: Mapping[str, Payloads]) -> str:
     """Type of the local activity that a marker records, or the marker's own name (also when it is encrypted)."""
     for payload in details["data"].payloads if "data" in details else ():
         try:
-            data = json.loads(payload.data)
+            data = from_json(payload.data)
         except ValueError:
             continue
         activity = data.get("activity_type") if isinstance(data, dict) else None

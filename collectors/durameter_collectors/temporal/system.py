@@ -50,7 +50,8 @@ async def system_traffic(client: Client, since: datetime | None = None) -> dict[
 
 async def _system_runs(client: Client) -> AsyncIterator[WorkflowExecution]:
     async for each in client.list_workflows(f"{DIVISION} IS NOT NULL"):
-        yield each
+        if each.workflow_type:  # else it is no workflow: standalone activities are listed so, under a number (measured)
+            yield each
 
 
 def _division(found: WorkflowExecution) -> str:

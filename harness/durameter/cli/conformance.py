@@ -1,6 +1,7 @@
 """`durameter conformance`: run the scenarios whose cost was derived by hand."""
 
 import asyncio
+import logging
 import signal
 import sys
 import tempfile
@@ -94,6 +95,7 @@ async def _run(suite: Suite, config: Config, only: Sequence[str], at_once: int, 
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    logging.getLogger().addHandler(logging.NullHandler())  # scenarios fail on purpose, and SDKs log it
     with tempfile.TemporaryDirectory(prefix="durameter-") as folder:
         observer = _Lines(Console(stderr=True), len(suite.scenarios) if not only else None)
         return await suite.run(config, Path(folder), only=only, at_once=at_once, times=times, observer=observer)

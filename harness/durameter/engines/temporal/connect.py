@@ -1,21 +1,34 @@
 """Reach a Temporal frontend, and register a namespace of a measurement's own."""
 
 import asyncio
+import contextlib
+import logging
 from datetime import timedelta
+from functools import cache
 
 from google.protobuf.duration_pb2 import Duration
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client, TLSConfig
+from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RPCError
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from durameter.config import TemporalConfig
 from durameter.errors import EngineMissingError
 
-__all__ = ["answers", "connect", "register", "wants_tls"]
+__all__ = ["answers", "connect", "quiet_core", "register", "wants_tls"]
 
 _CONNECT_SECONDS = 10
 _RETENTION = timedelta(days=3)
+
+
+@cache
+def quiet_core() -> None:
+    """Let the SDK's core log through Python's logging: by itself it writes to standard output, between our JSON."""
+    forwarding = LogForwardingConfig(logger=logging.getLogger("temporalio.core"))
+    telemetry = TelemetryConfig(logging=LoggingConfig(filter=TelemetryFilter("WARN", "ERROR"), forwarding=forwarding))
+    with contextlib.suppress(RuntimeError):  # a program that uses this as a library has set its own
+        Runtime.set_default(Runtime(telemetry=telemetry))
 
 
 def wants_tls(config: TemporalConfig) -> bool:

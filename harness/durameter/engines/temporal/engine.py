@@ -15,7 +15,7 @@ from durameter.engines.detached import info_of
 from durameter.engines.own_environment import undisturbed
 from durameter.engines.process import GuardedProcess, clean_environment, free_ports
 from durameter.engines.temporal.binary import TESTED_VERSIONS, binary_version, find_binary
-from durameter.engines.temporal.connect import answers, connect, register
+from durameter.engines.temporal.connect import answers, connect, quiet_core, register
 from durameter.engines.temporal.session import TemporalSession
 from durameter.engines.temporal.tap import RunningTap, start_tap
 from durameter.errors import EngineMissingError
@@ -107,6 +107,7 @@ class TemporalEngine(Engine):
 
     async def start(self, config: Config, folder: Path, progress: Progress) -> RunningServer:
         """Start `temporal server start-dev` on free loopback ports, its store in `folder`."""
+        quiet_core()
         folder = folder.absolute()  # the server works in it
         binary = find_binary(config.temporal)
         version, server_version = binary_version(binary)
@@ -151,6 +152,7 @@ class TemporalEngine(Engine):
         Raises:
             EngineMissingError: no server can be had.
         """
+        quiet_core()
         temporal = config.temporal
         async with AsyncExitStack() as undo:
             undo.enter_context(undisturbed("TEMPORAL_"))

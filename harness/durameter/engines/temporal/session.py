@@ -30,6 +30,8 @@ _END_SECONDS = 5.0
 """How long workflows of a task that is said to be done are waited for."""
 _LOOK_SECONDS = 0.25
 _SYSTEM_TRIES = 5
+_STARTS = frozenset({"start", "update_with_start", "signal_with_start"})
+"""Rules of calls whose answer names the run that they started."""
 
 
 class TemporalSession(Session):
@@ -165,7 +167,14 @@ class TemporalSession(Session):
                 links += [RunLink(each.id, each.run_id) async for each in fired]
             if "workflow" in subjects or not subjects:
                 links.append(RunLink(root, ""))
+                links += [RunLink(root, run) for run in self._started(root)]
         return links
+
+    def _started(self, workflow: str) -> list[str]:
+        """Runs that clients started under this id and no other task has: an id may be used again."""
+        seen = self._seen()
+        actions = [seen[place] for place in self._by_owner[workflow] if place not in self._taken]
+        return list(dict.fromkeys(action.run for action in actions if action.rule in _STARTS and action.run))
 
     def _seen(self) -> Sequence[WireAction]:
         return self._tap.log.actions(self.client.namespace) if self._tap else ()
