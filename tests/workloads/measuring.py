@@ -1,10 +1,10 @@
 """Measure the reference agent on shared servers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from durameter import Result, Task
+from durameter import Implementation, Result, Task
 from durameter.config import Config
 from durameter.measure.result import EngineResult, TaskResult
 from durameter.measure.run import Plan, Subject, measure
@@ -37,12 +37,20 @@ async def measure_agent(
     seed: int = 0,
     concurrency: int = 10,
     exporter: ExporterName = "none",
+    variant: str | Callable[[Any], Implementation[Any]] = "",
     **options: Any,
 ) -> Result:
-    """Measure these tasks, or so many drawn ones."""
+    """Measure these tasks, or so many drawn ones.
+
+    `variant` is one of Temporal's instead of the default: its name, or what makes it of the options.
+    """
     name, workload = load_workload("support_agent")
     parsed = workload.parse_options(options)
     chosen = {each.engine: each for each in reversed(workload.implementations(parsed))}
+    if callable(variant):
+        chosen["temporal"] = variant(parsed)
+    elif variant:
+        [chosen["temporal"]] = [each for each in workload.implementations(parsed) if each.variant == variant]
     plan = Plan(
         workload=name,
         options=parsed.model_dump(mode="json"),
@@ -71,3 +79,14 @@ def engine_of(result: Result, engine: str) -> EngineResult:
 def states(result: Result, engine: str) -> dict[str, str]:
     """Task → state."""
     return {each.task: each.state for each in engine_of(result, engine).tasks}
+
+
+def proof_of(result: Result, engine: str) -> tuple[str, tuple[str, ...]]:
+    """What all comparisons of sources come to: `agrees` or `differs`, and their notes."""
+    found = engine_of(result, engine).reconciliations
+    assert found, "nothing was compared"
+    bad = [
+        f"{each.source}/{each.other}: {line}" for each in found for line in each.lines if line.unexplained or line.where
+    ]
+    state = "agrees" if all(each.state == "agrees" for each in found) and not bad else "differs"
+    return state, (*bad, *(note for each in found for note in each.notes))

@@ -1,7 +1,10 @@
 """The model server, over real HTTP and through OpenAI's own client."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
@@ -13,6 +16,9 @@ from hypothesis import strategies as st
 from durameter_workloads.model_server import Faults, ModelServer, ScriptedReply, ScriptedToolCall, Scripts, serve_model
 from durameter_workloads.model_server.faults import faults_of_call
 from durameter_workloads.model_server.server import ModelLog, Served
+from durameter_workloads.model_server.stream import pieces_of
+from durameter_workloads.support_agent.model import Model, ModelCallError
+from durameter_workloads.support_agent.spec import AssistantTurn
 
 SCRIPTS = Scripts(
     replies={
@@ -69,6 +75,65 @@ async def test_streaming_gives_the_same_answer_in_pieces() -> None:
         pieces = [chunk.choices[0].delta.content or "" async for chunk in stream]
     assert "".join(pieces) == SCRIPTS.replies["ann"][1].content
     assert len([piece for piece in pieces if piece]) > 1
+
+
+def test_the_times_of_a_stream_are_drawn_by_seed() -> None:
+    """Four letters a token; at 50 tokens a second the gaps are around 20 ms, and their mean is 20 x exp(0.5^2 / 2)."""
+    pieces = pieces_of("x" * 4001, tokens_per_second=50, seed=1, user="ann", position=0)
+    assert pieces == pieces_of("x" * 4001, tokens_per_second=50, seed=1, user="ann", position=0)
+    assert pieces != pieces_of("x" * 4001, tokens_per_second=50, seed=1, user="ann", position=1)
+    assert [len(piece.text) for piece in pieces] == [4] * 1000 + [1]
+    assert pieces[0].offset_ms == 0
+    assert 20_000 < pieces[-1].offset_ms < 26_000
+    assert all(one.offset_ms <= next_.offset_ms for one, next_ in pairwise(pieces))
+
+
+async def test_a_stream_takes_its_time_and_says_it() -> None:
+    """The same offsets at any pace; the real time is the last offset times the pace."""
+    text = SCRIPTS.replies["ann"][1].content
+    for pace in (0.0, 2.0):
+        heard: list[tuple[int, str]] = []
+        async with served(stream_pace=pace) as (_, _, url):
+            model = Model.at(url, key="none", name="any")
+            began = time.monotonic()
+            turn = await model.stream("ann", [ASKED, FIRST], partial(_hear, heard))
+            took = time.monotonic() - began
+            await model.close()
+        assert turn == AssistantTurn(content=text, tool_calls=[])
+        assert heard == pieces_of(text, tokens_per_second=50, seed=0, user="ann", position=1)
+        assert took >= heard[-1][0] / 1000 * pace
+
+
+async def test_tool_calls_come_out_of_a_stream() -> None:
+    heard: list[tuple[int, str]] = []
+    async with served() as (_, _, url):
+        model = Model.at(url, key="none", name="any")
+        turn = await model.stream("ann", [ASKED], partial(_hear, heard))
+        whole = await model.call("ann", [ASKED])
+        await model.close()
+    assert turn == whole
+    assert [call.name for call in turn.tool_calls] == ["lookup_order"]
+    assert "".join(text for _, text in heard) == "Let me look."
+
+
+async def test_a_stream_breaks_off_half_way_once() -> None:
+    """Probability 1: the first stream ends in an error after half of its pieces, and may be tried again."""
+    pieces = pieces_of(SCRIPTS.replies["ann"][1].content, tokens_per_second=50, seed=0, user="ann", position=1)
+    heard: list[tuple[int, str]] = []
+    async with served(faults=Faults(broken_streams=1.0), stream_pace=0) as (_, log, url):
+        model = Model.at(url, key="none", name="any")
+        with pytest.raises(ModelCallError, match="broke off"):
+            await model.stream("ann", [ASKED, FIRST], partial(_hear, heard))
+        assert heard == pieces[: (len(pieces) + 1) // 2]
+        await model.stream("ann", [ASKED, FIRST], partial(_hear, heard))
+        await model.call("ann", [ASKED, FIRST])  # what is not streamed does not break off
+        await model.close()
+    assert heard[(len(pieces) + 1) // 2 :] == pieces
+    assert [(line.status, line.stream) for line in log.served] == [(200, True), (200, True), (200, False)]
+
+
+async def _hear(heard: list[tuple[int, str]], offset_ms: int, text: str) -> None:
+    heard.append((offset_ms, text))
 
 
 async def test_faults_come_first_and_are_logged(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Histories and the wire together: what one cannot see, the other adds; what both see, is named and counted once."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from durameter_collectors.rulebook import Rulebook, load_rulebook
@@ -9,10 +9,10 @@ from durameter_collectors.temporal.runs import CountedRun
 from durameter_collectors.temporal.wire.record import WireAction
 from durameter_collectors.units import TaskLabel, Unit
 
-__all__ = ["GIVEN_UP", "history_units", "is_of", "only_on_wire", "units_on_wire"]
+__all__ = ["HIDDEN_RETRIES", "history_units", "is_of", "only_on_wire", "units_on_wire"]
 
-GIVEN_UP = "activity given up in back-off"
-"""Name of the correction: retries that were polled, of an activity that ended while it backed off."""
+HIDDEN_RETRIES = "retries that no history shows"
+"""Name of the correction: they were polled; then the activity ended while it backed off, or was reset to attempt 1."""
 
 
 def is_of(action: WireAction, runs: Iterable[CountedRun], roots: Iterable[str]) -> bool:
@@ -74,23 +74,36 @@ def only_on_wire(
     """What no history of the task has.
 
     Returns:
-        The actions of rules that histories are blind to; and retries of activities that were given up in back-off,
-        which are blind spots of single runs.
+        The actions of rules that histories are blind to; and retries of activities that were given up in back-off or
+        reset, which are blind spots of single runs.
     """
     rules = load_rulebook("temporal")
     blind = {rule.id for rule in rules.rules if "wire" in rule.sources and "history" not in rule.sources}
-    seen = {(run.link.run, *retry) for run in runs for retry in run.count.retries}
-    given_up = {(run.link.run, activity) for run in runs for activity in run.given_up}
+    seen = Counter((run.link.run, *retry) for run in runs for retry in run.count.retries)
+    hiding = {(run.link.run, activity) for run in runs for activity in run.given_up} | _reset(runs, actions)
     started = {run.link.run for run in runs if any(unit.rule == "start" for unit in run.count.units)}
     never = [a for a in actions if a.rule in blind and not (a.rule == "update_with_start" and a.run in started)]
-    lost = [
-        action
-        for action in actions
-        if action.rule == "activity_retry"
-        and (action.run, action.activity) in given_up
-        and (action.run, action.activity, action.attempt) not in seen
-    ]
+    lost = []
+    for action in actions:
+        if action.rule == "activity_retry" and (action.run, action.activity) in hiding:
+            attempt = (action.run, action.activity, action.attempt)
+            if seen[attempt]:
+                seen[attempt] -= 1
+            else:
+                lost.append(action)
     return never, lost
+
+
+def _reset(runs: Sequence[CountedRun], actions: Iterable[WireAction]) -> set[tuple[str, str]]:
+    """Activities whose attempts began at 1 again: run id and activity id."""
+    resets = [action for action in actions if action.rule == "activity_reset"]
+    return {
+        (run.link.run, activity)
+        for run in runs
+        for activity in run.count.activities
+        for reset in resets
+        if reset.owner == run.link.workflow and reset.run in {"", run.link.run} and reset.activity in {"", activity}
+    }
 
 
 def units_on_wire(

@@ -16,7 +16,7 @@ from durameter.engines.temporal.proof import Evidence, prove
 from durameter.reconcile import Reconciliation
 from durameter_collectors.rulebook import load_rulebook
 from durameter_collectors.temporal.both import history_units, only_on_wire, units_on_wire
-from durameter_collectors.temporal.history import HistoryCount, RunLink
+from durameter_collectors.temporal.history import Activity, HistoryCount, RunLink
 from durameter_collectors.temporal.runs import CountedRun
 from durameter_collectors.temporal.wire.record import WireAction
 from durameter_collectors.units import TaskLabel, Unit
@@ -43,6 +43,10 @@ def by_history(rule: str, event: int, **more: Any) -> list[Unit]:
 def on_wire(rule: str, call: int, **more: Any) -> WireAction:
     fields = {"owner": "w", "run": "r", "cause": "c", "meter": next(iter(RULES.rule(rule).meter), "")} | more
     return WireAction(call=call, time=NOW, rule=rule, **fields)
+
+
+def replace_action(action: WireAction, **changes: Any) -> WireAction:
+    return action.model_copy(update=changes)
 
 
 HISTORY = [
@@ -88,6 +92,7 @@ def evidence(run: CountedRun, wire: list[WireAction], meter: dict[str, int]) -> 
         taken=set(range(len(wire))),
         lost=lost,
         wire_problems=(),
+        wire_notices=(),
         meter={name: Decimal(count) for name, count in meter.items()},
         meter_problem="",
         system={},
@@ -187,7 +192,7 @@ def test_a_retry_of_an_activity_that_was_given_up_comes_from_the_wire_under_its_
     found = evidence(counted_run(history, retries=set(), given_up={"1": "event 5"}), WIRE, METERED)
     assert states(found) == dict.fromkeys(PAIRS, "agrees")
     [line] = [line for line in pair(found, "history", "wire").lines if line.corrections]
-    assert (line.kind, line.corrections) == ("retry_activity", {"activity given up in back-off": 1})
+    assert (line.kind, line.corrections) == ("retry_activity", {"retries that no history shows": 1})
     [retry] = [unit for unit in found.ledger if unit.kind == "retry_activity"]
     assert (retry.source, retry.attempt, retry.evidence) == ("wire", 2, "w call 3")
 
@@ -254,6 +259,34 @@ def test_what_no_rule_knows_is_unexplained() -> None:
 def test_what_the_tap_could_not_read_fails_the_wire() -> None:
     found = replace(GOOD, wire_problems=["a connection cannot be read"])
     assert states(found) == dict.fromkeys(PAIRS, "agrees") | {("wire", "meter"): "differs"}
+
+
+def test_a_notice_of_the_tap_is_shown_and_fails_nothing() -> None:
+    found = replace(GOOD, wire_notices=["calls waited 3 s"])
+    assert states(found) == dict.fromkeys(PAIRS, "agrees")
+    assert pair(found, "wire", "meter").notes == ("calls waited 3 s",)
+
+
+def test_a_start_that_was_sent_twice_is_free_and_on_the_meter() -> None:
+    """Documented: a de-duplicated start costs nothing. The server says `started` twice, and meters it twice."""
+    wire = [*WIRE, replace_action(WIRE[0], rule="deduplicated_start", call=9)]
+    found = evidence(counted_run(HISTORY), wire, METERED | {"grpc_StartWorkflowExecution": 2})
+    assert states(found) == dict.fromkeys(PAIRS, "agrees")
+    [line] = [line for line in pair(found, "ledger", "meter").lines if line.kind == "start_workflow"]
+    assert (line.ours, line.other, line.corrections) == (1, 2, {"deduplicated_start": 1})
+
+
+def test_retries_before_an_activity_was_reset_come_from_the_wire() -> None:
+    """Attempts 1, 2, reset, 1, 2: two retries were polled, and the history's last attempt is 2."""
+    run = counted_run(HISTORY)
+    run.count.activities["1"] = Activity("c", "")
+    reset = replace_action(WIRE[1], rule="activity_reset", meter="", call=8)
+    again = replace_action(WIRE[2], call=9)
+    found = evidence(run, [*WIRE, reset, again], METERED | {"activity_retry": 2})
+    assert states(found) == dict.fromkeys(PAIRS, "agrees")
+    assert sum(unit.quantity for unit in found.ledger if unit.kind == "retry_activity") == 2
+    [line] = [line for line in pair(found, "history", "wire").lines if line.corrections]
+    assert line.corrections == {"retries that no history shows": 1}
 
 
 def test_calls_and_workflows_of_nobody_fail_the_count() -> None:

@@ -18,6 +18,7 @@ def main(
     rate_limited: Annotated[float, typer.Option(help="Probability of a 429 per attempt.")] = 0.0,
     server_errors: Annotated[float, typer.Option(help="Probability of a 500 per attempt.")] = 0.0,
     latency_ms: Annotated[float, typer.Option(help="Median latency.")] = 50.0,
+    tokens_per_second: Annotated[float, typer.Option(help="How fast a streamed answer comes.")] = 50.0,
     seed: Annotated[int, typer.Option(help="Seed of latencies and faults.")] = 0,
     log: Annotated[Path | None, typer.Option(help="Append one JSON line per answered request.")] = None,
 ) -> None:
@@ -30,6 +31,7 @@ def main(
         scripts=scripts,
         seed=seed,
         latency_ms=latency_ms,
+        tokens_per_second=tokens_per_second,
         faults=Faults(rate_limited=rate_limited, server_errors=server_errors),
     )
 

@@ -4,7 +4,7 @@ import random
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Faults", "faults_of_call"]
+__all__ = ["Faults", "breaks_off", "faults_of_call"]
 
 
 class Faults(BaseModel):
@@ -17,6 +17,8 @@ class Faults(BaseModel):
     server_errors: float = Field(default=0.0, ge=0, le=1)
     """Probability that an attempt is answered with 500."""
     retry_after_seconds: int = Field(default=1, ge=0)
+    broken_streams: float = Field(default=0.0, ge=0, le=1)
+    """Probability that the first streamed answer of a call breaks off half-way; the next one does not."""
     most_in_a_row: int = Field(default=3, ge=0)
     """Seeded faults of one call end after so many, so that they alone never fail a task."""
     fails_for_good: tuple[str, ...] = ()
@@ -39,3 +41,9 @@ def faults_of_call(faults: Faults, *, seed: int, user: str, position: int) -> li
         else:
             break
     return statuses
+
+
+def breaks_off(faults: Faults, *, seed: int, user: str, position: int) -> bool:
+    """Whether the first streamed answer of one call breaks off."""
+    chance = random.Random(f"broken/{seed}/{user}/{position}")  # noqa: S311 - reproducible, not secret
+    return chance.random() < faults.broken_streams

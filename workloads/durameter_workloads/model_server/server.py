@@ -19,14 +19,11 @@ from limits.strategies import MovingWindowRateLimiter
 from pydantic import BaseModel, ConfigDict, Field
 
 from durameter import serve_app
-from durameter_workloads.model_server.faults import Faults, faults_of_call
+from durameter_workloads.model_server.faults import Faults, breaks_off, faults_of_call
 from durameter_workloads.model_server.script import ScriptedReply, Scripts
+from durameter_workloads.model_server.stream import CHARS_PER_TOKEN, pieces_of, server_sent_events
 
 __all__ = ["ModelServer", "Served", "serve_model"]
-
-_CHUNK_CHARS = 20
-_CHUNK_SECONDS = 0.02
-_CHARS_PER_TOKEN = 4
 
 
 class _ChatMessage(BaseModel):
@@ -75,6 +72,10 @@ class ModelServer(BaseModel):
     faults: Faults = Faults()
     requests_per_minute: int | None = Field(default=None, ge=1)
     """A real rate limit over all conversations, beside the seeded faults."""
+    tokens_per_second: float = Field(default=50.0, gt=0)
+    """How fast a streamed answer comes, by its own clock; the time between two tokens is drawn by seed."""
+    stream_pace: float = Field(default=1.0, ge=0)
+    """Real seconds per second of the stream's own clock; 0 sends all at once."""
 
 
 class ModelLog:
@@ -107,6 +108,7 @@ def model_app(server: ModelServer, log: ModelLog) -> fastapi.FastAPI:
     """The ASGI app."""
     app = fastapi.FastAPI(title="durameter model server")
     attempts: Counter[tuple[str, int]] = Counter()
+    begun: set[tuple[str, int]] = set()  # calls whose first stream has begun
     limiter = MovingWindowRateLimiter(MemoryStorage())
     limit = RateLimitItemPerMinute(server.requests_per_minute) if server.requests_per_minute else None
 
@@ -147,8 +149,21 @@ def model_app(server: ModelServer, log: ModelLog) -> fastapi.FastAPI:
             return _error(500, "the provider has an outage")
         answer = _completion(request, script[position], position)
         if request.stream:
-            return StreamingResponse(_stream(answer), media_type="text/event-stream")
+            return StreamingResponse(streamed(request, answer, position), media_type="text/event-stream")
         return JSONResponse(answer)
+
+    def streamed(request: _ChatRequest, answer: dict[str, Any], position: int) -> AsyncIterator[str]:
+        call = (request.user, position)
+        breaks = call not in begun and breaks_off(server.faults, seed=server.seed, user=request.user, position=position)
+        begun.add(call)
+        pieces = pieces_of(
+            answer["choices"][0]["message"]["content"],
+            tokens_per_second=server.tokens_per_second,
+            seed=server.seed,
+            user=request.user,
+            position=position,
+        )
+        return server_sent_events(answer, pieces, pace=server.stream_pace, breaks=breaks)
 
     return app
 
@@ -176,8 +191,8 @@ def _completion(request: _ChatRequest, reply: ScriptedReply, position: int) -> d
         }
         for index, call in enumerate(reply.tool_calls)
     ]
-    tokens = max(1, len(reply.content) // _CHARS_PER_TOKEN)
-    asked = sum(len(message.model_dump_json()) for message in request.messages) // _CHARS_PER_TOKEN
+    tokens = max(1, len(reply.content) // CHARS_PER_TOKEN)
+    asked = sum(len(message.model_dump_json()) for message in request.messages) // CHARS_PER_TOKEN
     return {
         "id": f"chatcmpl-{position}",
         "object": "chat.completion",
@@ -192,23 +207,6 @@ def _completion(request: _ChatRequest, reply: ScriptedReply, position: int) -> d
         ],
         "usage": {"prompt_tokens": asked, "completion_tokens": tokens, "total_tokens": asked + tokens},
     }
-
-
-async def _stream(answer: dict[str, Any]) -> AsyncIterator[str]:
-    """The same answer as server-sent events: text in pieces, then the tool calls, then the end."""
-    choice = answer["choices"][0]
-    text: str = choice["message"]["content"]
-    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
-    deltas += [{"content": text[i : i + _CHUNK_CHARS]} for i in range(0, len(text), _CHUNK_CHARS)]
-    calls = choice["message"].get("tool_calls", [])
-    if calls:
-        deltas.append({"tool_calls": [{"index": index, **call} for index, call in enumerate(calls)]})
-    head = {key: answer[key] for key in ("id", "created", "model")} | {"object": "chat.completion.chunk"}
-    for delta in deltas:
-        yield f"data: {json.dumps({**head, 'choices': [{'index': 0, 'delta': delta, 'finish_reason': None}]})}\n\n"
-        await asyncio.sleep(_CHUNK_SECONDS)
-    last = {"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]}
-    yield f"data: {json.dumps({**head, 'choices': [last]})}\n\ndata: [DONE]\n\n"
 
 
 @asynccontextmanager

@@ -7,7 +7,25 @@ from pydantic import BaseModel, ConfigDict, Field
 from durameter_workloads.model_server import Faults
 from durameter_workloads.support_agent.shapes import Overlay
 
-__all__ = ["SupportAgentOptions", "model_key"]
+__all__ = ["SupportAgentOptions", "VariantOptions", "model_key"]
+
+
+class VariantOptions(BaseModel):
+    """What single variants need."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reply_poll_ms: float = Field(default=250.0, gt=0)
+    """`signal`: how often the reply is asked for. Each query is billed."""
+    local_retry_seconds: float = Field(default=1.5, ge=0)
+    """`local_activity`: a longer wait before another attempt becomes a timer. Shorter waits hold the workflow task."""
+    heartbeat_seconds: float = Field(default=30.0, gt=0)
+    """`heartbeat`: time-out of the model calls' heartbeats."""
+    tokens_per_second: float = Field(default=50.0, gt=0)
+    """`stream_*`: how fast the scripted model's answers come, by the stream's own clock."""
+    stream_pace: float = Field(default=1.0, ge=0)
+    """`stream_*`: real seconds per second of the stream's own clock; 0 sends all at once. The count does not depend
+    on it."""
 
 
 class SupportAgentOptions(BaseModel):
@@ -29,6 +47,7 @@ class SupportAgentOptions(BaseModel):
     """Silence before a reminder is sent. The count does not depend on it."""
     approval_timeout_seconds: float = Field(default=2.0, gt=0)
     """How long an approval that nobody answers is waited for. The count does not depend on it."""
+    variants: VariantOptions = VariantOptions()
 
 
 def model_key() -> str:

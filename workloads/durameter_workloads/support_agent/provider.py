@@ -85,6 +85,8 @@ async def serve_provider(
         latency_ms=options.latency_ms,
         faults=options.faults,
         requests_per_minute=options.requests_per_minute,
+        tokens_per_second=options.variants.tokens_per_second,
+        stream_pace=options.variants.stream_pace,
     )
     async with serve_model(server, log_file=folder / "model_calls.jsonl") as (url, log):
         model = Model.at(url, key="none", name=options.model)

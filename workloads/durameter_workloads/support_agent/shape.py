@@ -38,7 +38,8 @@ class ModelCall(_Shape):
 class Message(_Shape):
     """One message of the user and the turn that it begins."""
 
-    chars: int = Field(ge=0)
+    chars: int = Field(ge=1)
+    """Size of the text; the agent refuses empty messages."""
     model_calls: tuple[ModelCall, ...]
     reminder: bool = False
     """The user stays silent after this turn until the reminder has been sent."""

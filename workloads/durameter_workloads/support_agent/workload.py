@@ -7,7 +7,7 @@ from durameter import Implementation, Task, Workload
 from durameter_workloads.support_agent.inngest import RunPerMessage
 from durameter_workloads.support_agent.options import SupportAgentOptions
 from durameter_workloads.support_agent.shapes import draw_conversations
-from durameter_workloads.support_agent.temporal import UpdateConversations
+from durameter_workloads.support_agent.temporal.variants import temporal_variants
 
 __all__ = ["SupportAgent", "workload"]
 
@@ -33,7 +33,7 @@ class SupportAgent(Workload):
     def implementations(self, options: Any) -> Sequence[Implementation[Any]]:
         """The default of each engine first."""
         parsed = SupportAgentOptions.model_validate(options)
-        return [UpdateConversations(parsed), RunPerMessage(parsed)]
+        return [*temporal_variants(parsed), RunPerMessage(parsed)]
 
 
 workload = SupportAgent()

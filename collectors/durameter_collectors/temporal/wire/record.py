@@ -27,10 +27,10 @@ class WireAction(_Row):
     """Id of the rule in the rulebook."""
     meter: str = ""
     """The `action_type` under which the open-source server's meter counts it; empty where it counts nothing."""
-    subject: Literal["workflow", "schedule", "activity"] = "workflow"
-    """What `owner` is the id of; `activity` is a standalone one."""
+    subject: Literal["workflow", "schedule", "activity", "nexus"] = "workflow"
+    """What `owner` is the id of; an activity or a Nexus operation is a standalone one."""
     owner: str
-    """Workflow id, schedule id, or id of a standalone activity. Empty when it could not be told."""
+    """Workflow id, schedule id, or id of a standalone activity or operation. Empty when it could not be told."""
     run: str = ""
     """Run id; empty where the call names none, which means the run that is current then."""
     cause: str = ""
@@ -50,3 +50,5 @@ class WireProblem(_Row):
     record: Literal["problem"] = "problem"
     what: str
     """In words."""
+    grave: bool = True
+    """Whether a unit may be missing because of it; if not, it is only good to know."""

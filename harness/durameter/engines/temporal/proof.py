@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from durameter.reconcile import Reconciliation, against_meter, by_place, compare, merged, state_of
+from durameter.reconcile import Corrections, Reconciliation, against_meter, by_place, compare, merged, state_of
 from durameter_collectors.rulebook import Rulebook, load_rulebook
-from durameter_collectors.temporal.both import GIVEN_UP
+from durameter_collectors.temporal.both import HIDDEN_RETRIES
 from durameter_collectors.temporal.history import BLIND_SPOTS as HISTORY_BLIND_SPOTS
 from durameter_collectors.temporal.runs import CountedRun
 from durameter_collectors.temporal.wire.record import WireAction
@@ -39,8 +39,11 @@ class Evidence:
     taken: set[int]
     """Places in `wire` of what belongs to tasks."""
     lost: Sequence[WireAction]
-    """Retries of activities that were given up in back-off."""
+    """Retries of activities that were given up in back-off, or reset."""
     wire_problems: Sequence[str]
+    """What the tap could not read, so that units may be missing."""
+    wire_notices: Sequence[str]
+    """What else is good to know of it."""
     meter: _Counts
     """`action_type` → Actions during the measurement."""
     meter_problem: str
@@ -78,7 +81,7 @@ def _ledger_against_meter(found: Evidence, rules: Rulebook) -> Reconciliation:
         for name, count in counts.items():
             kind = rules.metered_kind(name) or name
             system = merged(system, {kind: {system_name(part): count}})
-    lines = against_meter(found.ledger, found.meter, rules, extra=system)
+    lines = against_meter(found.ledger, found.meter, rules, extra=merged(system, _metered_and_free(found, rules)))
     shown = {rule.kind for rule in rules.rules if "history" in rule.sources}
     hidden = [
         f"{line.kind}: no history shows these; without the tap they are noticed and nobody can say which task made them"
@@ -93,6 +96,16 @@ def _ledger_against_meter(found: Evidence, rules: Rulebook) -> Reconciliation:
         notes=(*found.strangers, *hidden),
         blind_spots=(_CLOUD_ONLY,) if found.wire is not None else (_NOT_METERED, _CLOUD_ONLY),
     )
+
+
+def _metered_and_free(found: Evidence, rules: Rulebook) -> Corrections:
+    """Calls that cost nothing and that the meter counts, by rule: they make no row of the ledger."""
+    free: dict[str, dict[str, Decimal]] = {}
+    for action in found.wire or ():
+        if action.meter and not rules.rule(action.rule).quantity:
+            kind = rules.metered_kind(action.meter) or action.meter
+            free = merged(free, {kind: {action.rule: Decimal(action.times)}})
+    return free
 
 
 def _no_meter(source: str, found: Evidence) -> Reconciliation:
@@ -131,7 +144,7 @@ def _wire_against_meter(found: Evidence, wire: Sequence[WireAction], rules: Rule
         other="meter",
         state=state_of(lines, found.wire_problems),
         lines=lines,
-        notes=tuple(found.wire_problems),
+        notes=(*found.wire_problems, *found.wire_notices),
         blind_spots=(_CLOUD_ONLY,),
     )
 
@@ -145,7 +158,7 @@ def _history_against_wire(found: Evidence, wire: Sequence[WireAction], rules: Ru
     lost: dict[str, dict[str, dict[str, Decimal]]] = {}
     for action in found.lost:
         kind = rules.rule(action.rule).kind
-        lost[action.owner] = merged(lost.get(action.owner, {}), {kind: {GIVEN_UP: Decimal(action.times)}})
+        lost[action.owner] = merged(lost.get(action.owner, {}), {kind: {HIDDEN_RETRIES: Decimal(action.times)}})
     lines = by_place(ours, _actions_by_owner(mine, both, rules), _joined(lost, _fires(found, rules)))
     return Reconciliation(source="history", other="wire", state=state_of(lines, ()), lines=lines)
 
@@ -193,7 +206,7 @@ def _actions_by_owner(
 ) -> dict[str, dict[str, Decimal]]:
     counts: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for action in actions:
-        if action.rule in rule_ids:
-            rule = rules.rule(action.rule)
+        rule = rules.rule(action.rule)
+        if rule.id in rule_ids and rule.quantity:
             counts[action.owner][rule.kind] += rule.quantity * action.times
     return counts

@@ -16,6 +16,7 @@ from durameter.engines.process import GuardedProcess
 from durameter.engines.temporal.proof import Evidence, prove
 from durameter.engines.temporal.tap import RunningTap
 from durameter.reconcile import Reconciliation
+from durameter_collectors.rulebook import load_rulebook
 from durameter_collectors.temporal.both import history_units, is_of, only_on_wire, units_on_wire
 from durameter_collectors.temporal.history import RunLink
 from durameter_collectors.temporal.meter import Meter, MeterError
@@ -194,7 +195,7 @@ class TemporalSession(Session):
         metered, traffic = await self._metered()
         await self._settle()
         seen = self._seen()
-        problems = [_told(each) for each in self._tap.log.problems(self.client.namespace)] if self._tap else []
+        said = self._tap.log.problems(self.client.namespace) if self._tap else []
         strangers = [seen[place] for place in range(len(seen)) if place not in self._taken]
         return prove(
             Evidence(
@@ -204,7 +205,8 @@ class TemporalSession(Session):
                 wire=seen if self._tap else None,
                 taken=self._taken,
                 lost=self._lost,
-                wire_problems=problems,
+                wire_problems=[_told(each) for each in said if each.grave],
+                wire_notices=[_told(each) for each in said if not each.grave],
                 meter=metered,
                 meter_problem=self._meter_problem,
                 system=traffic,
@@ -274,7 +276,8 @@ def _told(problem: WireProblem) -> str:
 def _of_nobody(actions: Sequence[WireAction], workflows: set[str]) -> list[str]:
     """Calls that no task's count has, one line per rule and owner."""
     lines: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for action in actions:
+    rules = load_rulebook("temporal")
+    for action in (each for each in actions if rules.rule(each.rule).quantity):
         lines[action.rule, action.owner].append(action.call)
     return [
         f"{rule} {len(calls)} times on {owner or 'an unknown workflow'} (call {calls[0]}"

@@ -1,0 +1,1 @@
+"""The agent on Temporal: one agent, several patterns of messages and model calls."""
