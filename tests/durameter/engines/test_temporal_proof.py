@@ -96,6 +96,7 @@ def evidence(run: CountedRun, wire: list[WireAction], meter: dict[str, int]) -> 
         meter={name: Decimal(count) for name, count in meter.items()},
         meter_problem="",
         system={},
+        batch={},
         strangers=(),
     )
 
@@ -246,6 +247,14 @@ def test_a_start_for_a_schedule_crosses_no_wire() -> None:
     assert [line.corrections for line in pair(found, "ledger", "meter").lines] == [{"scheduled": -2}, {}]
     assert [line.corrections for line in pair(found, "wire", "meter").lines] == [{"schedule fires": 1}]
     assert [line.corrections for line in pair(found, "history", "wire").lines] == [{"schedule fires": -1}]
+
+
+@pytest.mark.parametrize(("said", "state"), [(1, "agrees"), (2, "differs"), (0, "differs")])
+def test_signals_of_a_batch_job_cross_no_wire_and_are_as_many_as_the_job_says(said: int, state: str) -> None:
+    wire = [each for each in WIRE if each.rule != "signal"]
+    found = replace(evidence(counted_run(HISTORY), wire, METERED), batch={"signal": Decimal(said)})
+    assert states(found)["ledger", "meter"] == "agrees"
+    assert {states(found)[each] for each in PAIRS[1:]} == {state}
 
 
 def test_what_no_rule_knows_is_unexplained() -> None:

@@ -24,7 +24,7 @@ from durameter_collectors.temporal.meter import Meter
 __all__ = ["ReachedTemporal", "TemporalEngine"]
 
 _START_TRIES = 3
-_SETTINGS = ("frontend.WorkflowPauseEnabled=true",)
+_SETTINGS = ("frontend.WorkflowPauseEnabled=true", "nexusoperation.enableStandalone=true")
 """What this server version can do and has switched off by default."""
 
 

@@ -13,8 +13,10 @@ from durameter_collectors.temporal.runs import CountedRun
 from durameter_collectors.temporal.wire.record import WireAction
 from durameter_collectors.units import Unit
 
-__all__ = ["SCHEDULE_FIRES", "Evidence", "prove", "system_name"]
+__all__ = ["BATCH", "SCHEDULE_FIRES", "Evidence", "prove", "system_name"]
 
+BATCH = "batch operations"
+"""Name of the correction: what batch jobs did to workflows, which crosses no wire either."""
 SCHEDULE_FIRES = "schedule fires"
 """Name of the correction: starts that the server itself made for a schedule, which cross no wire."""
 
@@ -50,6 +52,8 @@ class Evidence:
     """Why there is no meter, or an empty string."""
     system: Mapping[str, _Counts]
     """Part of the server → `action_type` → what its workflows did."""
+    batch: _Counts
+    """Rule id → how often batch jobs did what it bills."""
     strangers: Sequence[str]
     """What belongs to no task, in words."""
 
@@ -132,6 +136,7 @@ def _wire_against_meter(found: Evidence, wire: Sequence[WireAction], rules: Rule
     )
     corrections = merged(
         {_START: {SCHEDULE_FIRES: fires}},
+        {rules.rule(rule).meter[0]: {BATCH: count} for rule, count in found.batch.items()},
         *(
             {name: {system_name(part): count}}
             for part, counts in found.system.items()
@@ -159,7 +164,9 @@ def _history_against_wire(found: Evidence, wire: Sequence[WireAction], rules: Ru
     for action in found.lost:
         kind = rules.rule(action.rule).kind
         lost[action.owner] = merged(lost.get(action.owner, {}), {kind: {HIDDEN_RETRIES: Decimal(action.times)}})
-    lines = by_place(ours, _actions_by_owner(mine, both, rules), _joined(lost, _fires(found, rules)))
+    theirs = _actions_by_owner(mine, both, rules)
+    unseen = _joined(_fires(found, rules), _batched(found, rules, ours, theirs))
+    lines = by_place(ours, theirs, _joined(lost, unseen))
     return Reconciliation(source="history", other="wire", state=state_of(lines, ()), lines=lines)
 
 
@@ -168,7 +175,9 @@ def _ledger_against_wire(found: Evidence, wire: Sequence[WireAction], rules: Rul
     known = {rule.id for rule in rules.rules if "wire" in rule.sources}
     ours = _by_workflow((unit for unit in found.ledger if unit.rule in known), found.runs)
     mine = [wire[place] for place in sorted(found.taken)]
-    lines = by_place(ours, _actions_by_owner(mine, known, rules), _fires(found, rules))
+    theirs = _actions_by_owner(mine, known, rules)
+    unseen = _joined(_fires(found, rules), _batched(found, rules, ours, theirs))
+    lines = by_place(ours, theirs, unseen)
     return Reconciliation(source="ledger", other="wire", independent=False, state=state_of(lines, ()), lines=lines)
 
 
@@ -183,6 +192,23 @@ def _fires(found: Evidence, rules: Rulebook) -> dict[str, dict[str, dict[str, De
                 fires.get(run.link.workflow, {}), {kind: {SCHEDULE_FIRES: -unit.quantity}}
             )
     return fires
+
+
+def _batched(
+    found: Evidence, rules: Rulebook, ours: Mapping[str, _Counts], theirs: Mapping[str, _Counts]
+) -> dict[str, dict[str, dict[str, Decimal]]]:
+    """What batch jobs did, by workflow: what histories have and the wire has not, if it is as much as the jobs say."""
+    batched: dict[str, dict[str, dict[str, Decimal]]] = {}
+    for rule, count in found.batch.items():
+        kind = rules.rule(rule).kind
+        more = {
+            place: ours[place].get(kind, Decimal(0)) - theirs.get(place, {}).get(kind, Decimal(0)) for place in ours
+        }
+        more = {place: units for place, units in more.items() if units > 0}
+        if sum(more.values()) == count:
+            for place, units in more.items():
+                batched[place] = merged(batched.get(place, {}), {kind: {BATCH: -units}})
+    return batched
 
 
 def _joined(

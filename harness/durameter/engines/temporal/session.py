@@ -17,6 +17,7 @@ from durameter.engines.temporal.proof import Evidence, prove
 from durameter.engines.temporal.tap import RunningTap
 from durameter.reconcile import Reconciliation
 from durameter_collectors.rulebook import load_rulebook
+from durameter_collectors.temporal.batch import batch_operations
 from durameter_collectors.temporal.both import history_units, is_of, only_on_wire, units_on_wire
 from durameter_collectors.temporal.history import RunLink
 from durameter_collectors.temporal.meter import Meter, MeterError
@@ -210,6 +211,7 @@ class TemporalSession(Session):
                 meter=metered,
                 meter_problem=self._meter_problem,
                 system=traffic,
+                batch=await batch_operations(self._reader, None if self._own_namespace else self._begun),
                 strangers=await self._strangers()
                 + _of_nobody(strangers, {r.link.workflow for r in self._runs.values()}),
             )
