@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test lint format lock schema clean help
+.PHONY: run test lint format lock schema rules peers variants clean help
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -49,6 +49,16 @@ lock: .venv/.installed-dev  ## resolve the dependencies anew (asks the package i
 
 clean:  ## remove the environment and the caches in this folder (not measurements)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+rules: .venv/.installed-dev  ## write the pages of the rulebooks anew
+	$(BIN)/durameter rules temporal --markdown > docs/rules-temporal.md
+	$(BIN)/durameter rules inngest --markdown > docs/rules-inngest.md
+
+peers: .venv/.installed-dev  ## write docs/peers.md anew: every scenario on a server, some minutes
+	$(BIN)/python tests/peers/make_table.py
+
+variants: .venv/.installed-dev  ## measure every variant of the reference agent beside the default, ten minutes
+	$(BIN)/python benchmarks/variants.py
 
 schema: .venv/.installed-dev  ## write the JSON Schema of measurement.json anew
 	$(BIN)/python -c 'import json; from durameter.measure.result import json_schema as s; print(json.dumps(s(), indent=2))' \

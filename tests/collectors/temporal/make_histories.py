@@ -10,13 +10,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bench import Bench, Handle, bench
-from step_workflow import Steps
-
-from durameter.config import Config
-from durameter.engines.temporal import TemporalEngine
+from durameter.config import Config, TemporalConfig
+from durameter.engines.temporal import ReachedTemporal, TemporalEngine
+from durameter_workloads.conformance.temporal.bench import Bench, Handle, bench
+from durameter_workloads.conformance.temporal.workflows import Steps
 
 FOLDER = Path(__file__).with_name("histories")
+_PREFIX = re.compile(r"\bc[0-9a-f]{10}-")
 
 
 async def conversation(on: Bench) -> dict[str, Handle]:
@@ -40,7 +40,7 @@ async def conversation(on: Bench) -> dict[str, Handle]:
     await child.execute_update(Steps.ask, "good")
     await child.signal(Steps.finish)
     await on.seen(root, "CHILD_WORKFLOW_EXECUTION_COMPLETED")
-    first = on.handle(root.id, root.first_execution_run_id)
+    first = on.handle("root", root.first_execution_run_id)
     await root.signal(Steps.poke)
     await root.result()
     return {"conversation": first, "child": child, "continued": on.handle()}
@@ -64,7 +64,7 @@ async def reset(on: Bench) -> dict[str, Handle]:
     await root.signal(Steps.poke)
     await on.seen(root, "ACTIVITY_TASK_COMPLETED", 2)
     await on.idle(root)
-    old = on.handle(root.id, root.first_execution_run_id)
+    old = on.handle("root", root.first_execution_run_id)
     new = await on.reset(root, (await on.events(root, "WORKFLOW_TASK_COMPLETED"))[1])
     await on.seen(new, "ACTIVITY_TASK_COMPLETED", 2)
     await new.signal(Steps.finish)
@@ -73,32 +73,32 @@ async def reset(on: Bench) -> dict[str, Handle]:
 
 
 def scrubbed(value: Any) -> Any:
-    """Without what tells of the machine: names of its processes (`123@host`), and paths in stack traces."""
+    """Without what tells of the machine or of the run: process names (`123@host`), stack traces, the bench's prefix."""
     if isinstance(value, dict):
         return {name: scrubbed(each) for name, each in value.items() if name != "stackTrace"}
     if isinstance(value, list):
         return [scrubbed(each) for each in value]
-    return "worker" if isinstance(value, str) and re.match(r"\d+@", value) else value
+    if isinstance(value, str):
+        return "worker" if re.match(r"\d+@", value) else _PREFIX.sub("", value)
+    return value
 
 
-async def capture(address: str, make: Callable[[Bench], Awaitable[dict[str, Handle]]]) -> None:
-    async with bench(address) as on:
+async def capture(reached: ReachedTemporal, make: Callable[[Bench], Awaitable[dict[str, Handle]]]) -> None:
+    async with reached.session() as session, bench(session.client) as on:
         for name, handle in (await make(on)).items():
             description = await handle.describe()
             history = scrubbed(json.loads((await handle.fetch_history()).to_json()))
-            record = {"workflow": handle.id, "run": description.run_id, "history": history}
+            record = {"workflow": _PREFIX.sub("", handle.id), "run": description.run_id, "history": history}
             (FOLDER / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n")
 
 
 async def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        server = await TemporalEngine().start(Config(), Path(folder), print)
-        try:
+        config = Config(temporal=TemporalConfig(tap=False))
+        async with TemporalEngine().reached(config, Path(folder), print) as reached:
             for make in (conversation, starts, reset):
-                await capture(server.info.address, make)
-        finally:
-            await server.process.stop()
+                await capture(reached, make)
 
 
 if __name__ == "__main__":

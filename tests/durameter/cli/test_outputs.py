@@ -51,6 +51,8 @@ HELP = [
     (),
     ("run",),
     ("report",),
+    ("rules",),
+    ("conformance",),
     ("doctor",),
     ("servers",),
     ("servers", "up"),

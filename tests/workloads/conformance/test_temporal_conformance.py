@@ -70,6 +70,17 @@ def test_every_rule_that_a_local_server_can_show_has_a_scenario() -> None:
     assert expected - exercised == set()
 
 
+def test_the_rulebook_names_the_scenarios_of_each_rule() -> None:
+    """Where this fails, the lists in rules.toml want what is printed."""
+    named = {rule.id: set(rule.scenarios) for rule in RULES.rules if rule.scenarios}
+    exercised = {
+        rule.id: found
+        for rule in RULES.rules
+        if (found := {scenario.name for scenario in SCENARIOS if rule.id in rules_of(scenario, RULES)})
+    }
+    assert named == exercised
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_every_scenario_exercises_a_rule_and_names_only_what_the_rulebook_has(scenario: Scenario) -> None:
     assert rules_of(scenario, RULES) <= {rule.id for rule in RULES.rules}
