@@ -10,7 +10,7 @@ from durameter.measure.result import Measurement
 __all__ = ["EXIT_CODES", "exit_code", "leave"]
 
 EXIT_CODES = {
-    0: "all tasks completed, and two independent sources agree (or the report says that there is only one)",
+    0: "all tasks completed, and independent sources agree (or the report says that there is only one)",
     1: "a task failed, timed out or was interrupted",
     2: "wrong usage, configuration or result folder",
     3: "an engine is missing",

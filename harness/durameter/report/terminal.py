@@ -20,7 +20,7 @@ _GOOD, _BAD = "green", "bold red"
 
 def show_report(report: Report, console: Console) -> None:
     """Print the report."""
-    agreed = report.verdict.startswith("Two independent")
+    agreed = report.verdict.startswith("Independent sources agree")
     title = f"{report.workload}, {report.tasks} tasks, seed {report.seed}, {report.started:%Y-%m-%d %H:%M} UTC"
     console.print()
     console.print(

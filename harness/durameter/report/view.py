@@ -258,7 +258,7 @@ def _verdict(state: str, engines: Sequence[EngineReport]) -> str:
         return "The measurement is not complete: what is below was counted until it stopped."
     if any(check.state == "not checked" for check in checks):
         return "Counted, but not proved: an independent source is missing."
-    agree = "Two independent sources agree on every kind of unit."
+    agree = "Independent sources agree on every kind of unit."
     lost = sum(n for engine in engines for state, n in engine.task_states.items() if state != "completed")
     return f"{agree} {_did_not(lost)}" if lost else agree
 

@@ -68,7 +68,7 @@ async def test_a_signalled_helper_belongs_to_who_signals_it_unless_it_is_another
     scenario = BY_NAME["signal from a workflow"]
     async with reached.session() as session, bench(session.client) as on:
         await scenario.drive(on)
-        root, other = RunLink(on.id("root"), ""), on.id("other")
+        root, other = RunLink(on.id("root"), ""), on.id("root-other")
         runs, _ = await count_runs(on.client, [root], label=LABEL)
         kept, _ = await count_runs(on.client, [root], label=LABEL, elsewhere=lambda name: name == other)
     assert [(run.link.workflow, run.helper) for run in runs] == [(root.workflow, False), (other, True)]
