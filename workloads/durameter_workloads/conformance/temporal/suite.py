@@ -127,23 +127,7 @@ class Suite:
         times: int = 1,
         observer: Observer,
     ) -> list[Outcome]:
-        """Run scenarios on the configured server, or on servers of their own.
-
-        Args:
-            config: where the server is.
-            folder: for servers' state and the tap's rows.
-            only: names, or parts of names; all when empty.
-            at_once: how many side by side.
-            times: how many rounds.
-            observer: is told of every outcome as it comes.
-
-        Returns:
-            All outcomes, in the order of the suite, round by round.
-
-        Raises:
-            UsageError: no scenario has such a name.
-            EngineMissingError: no server can be had.
-        """
+        """See `durameter.conformance.Suite.run`; a server of our own is replaced by a fresh one every 32 scenarios."""
         chosen = _chosen(only)
         shared = bool(config.temporal.namespace)
         portion = len(chosen) if config.temporal.address else _PER_SERVER
