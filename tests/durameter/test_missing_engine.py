@@ -14,11 +14,11 @@ import pytest
 from durameter import read_result
 from durameter.config import Config, TemporalConfig
 from durameter.engines import inngest as inngest_engine
-from durameter.engines import temporal as temporal_engine
 from durameter.engines.base import Engine
 from durameter.engines.inngest import InngestEngine
 from durameter.engines.process import free_ports
 from durameter.engines.temporal import TemporalEngine, find_binary
+from durameter.engines.temporal import engine as temporal_engine
 from durameter.errors import EngineMissingError
 from running import Ended, command, processes_in, run
 
