@@ -93,6 +93,7 @@ def evidence(run: CountedRun, wire: list[WireAction], meter: dict[str, int]) -> 
         lost=lost,
         wire_problems=(),
         wire_notices=(),
+        wire_unknown=(),
         meter={name: Decimal(count) for name, count in meter.items()},
         meter_problem="",
         system={},
@@ -278,11 +279,11 @@ def test_a_notice_of_the_tap_is_shown_and_fails_nothing() -> None:
 
 def test_a_start_that_was_sent_twice_is_free_and_on_the_meter() -> None:
     """Documented: a de-duplicated start costs nothing. The server says `started` twice, and meters it twice."""
-    wire = [*WIRE, replace_action(WIRE[0], rule="deduplicated_start", call=9)]
+    wire = [*WIRE, replace_action(WIRE[0], rule="deduplicated_request", call=9)]
     found = evidence(counted_run(HISTORY), wire, METERED | {"grpc_StartWorkflowExecution": 2})
     assert states(found) == dict.fromkeys(PAIRS, "agrees")
     [line] = [line for line in pair(found, "ledger", "meter").lines if line.kind == "start_workflow"]
-    assert (line.ours, line.other, line.corrections) == (1, 2, {"deduplicated_start": 1})
+    assert (line.ours, line.other, line.corrections) == (1, 2, {"deduplicated_request": 1})
 
 
 def test_retries_before_an_activity_was_reset_come_from_the_wire() -> None:
@@ -296,6 +297,16 @@ def test_retries_before_an_activity_was_reset_come_from_the_wire() -> None:
     assert sum(unit.quantity for unit in found.ledger if unit.kind == "retry_activity") == 2
     [line] = [line for line in pair(found, "history", "wire").lines if line.corrections]
     assert line.corrections == {"retries that no history shows": 1}
+
+
+def test_a_call_of_unknown_outcome_did_nothing_where_the_meter_has_no_more() -> None:
+    """It is told in any case; without a meter nobody can say."""
+    found = replace(GOOD, wire_unknown=["call 7, QueryWorkflow: its outcome is unknown"])
+    assert states(found) == dict.fromkeys(PAIRS, "agrees")
+    assert pair(found, "wire", "meter").notes == ("call 7, QueryWorkflow: its outcome is unknown",)
+    more = replace(found, meter={**found.meter, "grpc_QueryWorkflow": Decimal(2)})
+    assert states(more)["wire", "meter"] == "differs"
+    assert states(replace(found, meter_problem="no metrics page"))["wire", "meter"] == "differs"
 
 
 def test_calls_and_workflows_of_nobody_fail_the_count() -> None:

@@ -3,12 +3,13 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
 import pytest
-from temporalio import workflow
-from temporalio.client import WorkflowQueryFailedError
+from temporalio import activity, workflow
+from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from durameter import TemporalSession
@@ -38,6 +39,10 @@ class Parent:
     @workflow.run
     async def run(self) -> None:
         await workflow.execute_child_workflow(Empty.run, id=f"{workflow.info().workflow_id}/child")
+
+
+@activity.defn
+async def nothing() -> None: ...
 
 
 def _worker(session: TemporalSession) -> Worker:
@@ -167,6 +172,20 @@ async def test_neither_meter_nor_tap(shared_servers: Config, tmp_path: Path) -> 
     async with TemporalEngine().session(bare, tmp_path, _silent) as session:
         [found] = await session.reconcile([])
     assert found.state == "not checked"
+
+
+async def test_a_standalone_activity_beside_the_tap_is_noticed(shared_servers: Config, tmp_path: Path) -> None:
+    """The meter counts no such start, and the wire did not see it: only the server's list has it."""
+    async with TemporalEngine().session(shared_servers, tmp_path, _silent) as session:
+        beside = await Client.connect(session.info.address, namespace=session.client.namespace)
+        async with Worker(beside, task_queue="q", activities=[nothing]):
+            await beside.execute_activity(
+                nothing, id="beside", task_queue="q", start_to_close_timeout=timedelta(seconds=9)
+            )
+        found = _by(await session.reconcile([]))
+    assert found["ledger", "meter"].state == "differs"
+    [note] = found["ledger", "meter"].notes
+    assert note.startswith("standalone activity beside belongs to no task, or was started beside the tap")
 
 
 async def test_a_tap_that_dies_ends_the_measurement(shared_servers: Config, tmp_path: Path) -> None:

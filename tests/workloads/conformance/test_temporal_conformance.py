@@ -52,7 +52,7 @@ def test_named_differences_add_up_to_meter_minus_cloud_in_every_kind(scenario: S
     # Kinds that no named difference touches are equal one by one. Retries and heartbeats of standalone activities
     # are metered under the names of those in workflows.
     touched = {RULES.rule(name).kind for name in scenario.differences}
-    touched |= {"start_workflow"} if "deduplicated_start" in scenario.differences else set()
+    touched |= {"start_workflow", "signal_workflow"} if "deduplicated_request" in scenario.differences else set()
     renamed = {
         "retry_standalone_activity": "retry_activity",
         "record_standalone_activity_heartbeat": "record_activity_heartbeat",

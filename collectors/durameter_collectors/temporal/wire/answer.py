@@ -31,6 +31,8 @@ class Known:
     """By namespace, workflow and activity id: the latest attempt."""
     steps: Memory[tuple[str, str, str], str] = field(default_factory=Memory)
     """Static summaries of activities, by the same key."""
+    signals: Memory[tuple[str, str, str], str] = field(default_factory=Memory)
+    """Signals that were taken, by namespace, workflow and request id: one that is sent again is not taken twice."""
     started: Memory[str, str] = field(default_factory=Memory)
     """Runs that a start has made, and by which rule: a server answers a start that is sent again with the same run."""
 
@@ -56,6 +58,8 @@ class Answer(Generic[Req_co, Res_co]):
     """What the request's task token stands for, where it has one and the tap saw it handed out."""
     known: Known
     rows: list[Row]
+    status: int = 0
+    """gRPC's; other than 0 the call failed, and its response is empty. -1 when it was given up."""
 
     def action(
         self,

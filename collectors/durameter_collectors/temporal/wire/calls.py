@@ -16,7 +16,7 @@ from durameter_collectors.temporal.wire.tasks import ActivityTask, WorkflowTask
 
 __all__ = ["Capture", "Connection"]
 
-_OK, _INVALID_ARGUMENT, _NOT_FOUND = 0, 3, 5
+_OK, _NOT_FOUND = 0, 5
 """gRPC's status codes."""
 _REFUSED_STREAM = 7
 """HTTP/2's code for a stream that the server did not begin to work on."""
@@ -94,12 +94,17 @@ class Connection:
             for stream in list(self._calls):
                 self.give_up(stream, "its connection cannot be read")
 
-    def problem(self, what: str, call: _Call | None = None) -> None:
+    def problem(self, what: str, call: _Call | None = None, *, unknown: bool = False) -> None:
         """Write what could not be read."""
         problem = WireProblem(time=when(self._time), call=0, what=what)
         if call is not None:
             problem = WireProblem(
-                time=when(self._time), call=call.number, method=call.method, namespace=call.namespace, what=what
+                time=when(self._time),
+                call=call.number,
+                method=call.method,
+                namespace=call.namespace,
+                what=what,
+                metered=unknown and call.spec is not None and call.spec.metered,
             )
         self._capture.write(problem)
 
@@ -180,8 +185,8 @@ class Connection:
             self._capture.known.forget(call.message.task_token)
         if call.status == _OK:
             self._act(call, call.spec, call.spec.act)
-        elif call.status == _INVALID_ARGUMENT and call.spec.refused is not None:
-            self._act(call, call.spec, call.spec.refused)
+        elif call.spec.failed is not None:
+            self._act(call, call.spec, call.spec.failed)
 
     def _act(self, call: _Call, spec: Method[Any, Any], act: Callable[[Answer[Any, Any]], None]) -> None:
         if call.message is None:
@@ -205,6 +210,7 @@ class Connection:
                 task=call.task,
                 known=self._capture.known,
                 rows=rows,
+                status=-1 if call.status is None else call.status,
             )
         )
         for row in rows:
@@ -217,7 +223,9 @@ class Connection:
             return
         passed = not call.response.empty if call.spec.poll else call.asked or not call.request.empty
         if passed:
-            self.problem(f"its outcome is unknown ({why}): it is not counted", call)
+            self.problem(f"its outcome is unknown ({why}): it is not counted", call, unknown=True)
+            if call.spec.failed is not None and call.message is not None:
+                self._act(call, call.spec, call.spec.failed)
 
     def refused(self, stream: int) -> None:
         """The server did not begin to work on this call."""

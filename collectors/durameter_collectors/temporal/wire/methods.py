@@ -143,8 +143,10 @@ class Method(Generic[Req, Res]):
     response: type[Res]
     act: Callable[[Answer[Req, Res]], None]
     """What a successful one did."""
-    refused: Callable[[Answer[Req, Res]], None] | None = None
-    """What one did that ended with the status INVALID_ARGUMENT, as a failed query does; its response is empty."""
+    failed: Callable[[Answer[Req, Res]], None] | None = None
+    """What is to know of one that failed or was given up; its response is empty."""
+    metered: bool = False
+    """Whether the server's meter counts every Action that it can be."""
     counted: bool = True
     """Whether it may be an Action, so that an outcome that was not seen is a problem."""
     poll: bool = False
@@ -153,6 +155,10 @@ class Method(Generic[Req, Res]):
     """Whether its request has a task token."""
     ends_task: bool = False
     """Whether the token is of no use after it."""
+
+
+_INVALID_ARGUMENT = 3
+"""gRPC's status code."""
 
 
 def _nothing(_answer: Answer[Message, Message]) -> None:
@@ -179,7 +185,7 @@ def _started(
         again = answer.known.started.get(response.run_id) is not None
         answer.known.started.put(response.run_id, rule)
         answer.action(
-            "deduplicated_start" if again else rule,
+            "deduplicated_request" if again else rule,
             meter=meter,
             owner=request.workflow_id,
             run=response.run_id,
@@ -207,10 +213,27 @@ def _multi(answer: Answer[api.ExecuteMultiOperationRequest, api.ExecuteMultiOper
     _started(answer, operations[0].start_workflow, responses[0].start_workflow, "update_with_start")
 
 
+def _multi_failed(answer: Answer[api.ExecuteMultiOperationRequest, api.ExecuteMultiOperationResponse]) -> None:
+    """It may have started the workflow all the same: only the history knows."""
+    operations = answer.request.operations
+    if operations and operations[0].HasField("start_workflow"):
+        start = operations[0].start_workflow
+        answer.action("multi_operation_failed", owner=start.workflow_id, cause=start.workflow_type.name)
+
+
+def _sent_again(answer: Answer[Any, Any], workflow: str, request: str, rule: str) -> bool:
+    """Whether a signal of this request id was taken before; remembers it."""
+    key = (answer.namespace, workflow, request)
+    again = bool(request) and answer.known.signals.get(key) is not None
+    answer.known.signals.put(key, rule)
+    return again
+
+
 def _signal(answer: Answer[api.SignalWorkflowExecutionRequest, api.SignalWorkflowExecutionResponse]) -> None:
     execution = answer.request.workflow_execution
+    again = _sent_again(answer, execution.workflow_id, answer.request.request_id, "signal")
     answer.action(
-        "signal",
+        "deduplicated_request" if again else "signal",
         meter="grpc_SignalWorkflowExecution",
         owner=execution.workflow_id,
         run=execution.run_id,
@@ -221,8 +244,9 @@ def _signal(answer: Answer[api.SignalWorkflowExecutionRequest, api.SignalWorkflo
 def _signal_with_start(
     answer: Answer[api.SignalWithStartWorkflowExecutionRequest, api.SignalWithStartWorkflowExecutionResponse],
 ) -> None:
+    again = _sent_again(answer, answer.request.workflow_id, answer.request.request_id, "signal_with_start")
     answer.action(
-        "signal_with_start",
+        "deduplicated_request" if again else "signal_with_start",
         meter="grpc_SignalWithStartWorkflowExecution",
         owner=answer.request.workflow_id,
         run=answer.response.run_id,
@@ -240,6 +264,8 @@ def _query(answer: Answer[api.QueryWorkflowRequest, api.QueryWorkflowResponse]) 
 
 
 def _query_failed(answer: Answer[api.QueryWorkflowRequest, api.QueryWorkflowResponse]) -> None:
+    if answer.status != _INVALID_ARGUMENT:  # the workflow's own answer; others never came to it
+        return
     execution, name = answer.request.execution, answer.request.query.query_type
     answer.action("query_failed", owner=execution.workflow_id, run=execution.run_id, cause=name)
 
@@ -424,25 +450,44 @@ def _reset_activity(
 
 
 METHODS: Mapping[str, Method[Any, Any]] = {
-    "StartWorkflowExecution": Method(api.StartWorkflowExecutionRequest, api.StartWorkflowExecutionResponse, _start),
-    "ExecuteMultiOperation": Method(api.ExecuteMultiOperationRequest, api.ExecuteMultiOperationResponse, _multi),
-    "SignalWorkflowExecution": Method(api.SignalWorkflowExecutionRequest, api.SignalWorkflowExecutionResponse, _signal),
+    "StartWorkflowExecution": Method(
+        api.StartWorkflowExecutionRequest, api.StartWorkflowExecutionResponse, _start, metered=True
+    ),
+    "ExecuteMultiOperation": Method(
+        api.ExecuteMultiOperationRequest,
+        api.ExecuteMultiOperationResponse,
+        _multi,
+        failed=_multi_failed,
+        metered=True,
+    ),
+    "SignalWorkflowExecution": Method(
+        api.SignalWorkflowExecutionRequest, api.SignalWorkflowExecutionResponse, _signal, metered=True
+    ),
     "SignalWithStartWorkflowExecution": Method(
-        api.SignalWithStartWorkflowExecutionRequest, api.SignalWithStartWorkflowExecutionResponse, _signal_with_start
+        api.SignalWithStartWorkflowExecutionRequest,
+        api.SignalWithStartWorkflowExecutionResponse,
+        _signal_with_start,
+        metered=True,
     ),
-    "QueryWorkflow": Method(api.QueryWorkflowRequest, api.QueryWorkflowResponse, _query, refused=_query_failed),
-    "ResetWorkflowExecution": Method(api.ResetWorkflowExecutionRequest, api.ResetWorkflowExecutionResponse, _reset),
+    "QueryWorkflow": Method(
+        api.QueryWorkflowRequest, api.QueryWorkflowResponse, _query, failed=_query_failed, metered=True
+    ),
+    "ResetWorkflowExecution": Method(
+        api.ResetWorkflowExecutionRequest, api.ResetWorkflowExecutionResponse, _reset, metered=True
+    ),
     "UpdateWorkflowExecutionOptions": Method(
-        api.UpdateWorkflowExecutionOptionsRequest, api.UpdateWorkflowExecutionOptionsResponse, _options
+        api.UpdateWorkflowExecutionOptionsRequest, api.UpdateWorkflowExecutionOptionsResponse, _options, metered=True
     ),
-    "PauseWorkflowExecution": Method(api.PauseWorkflowExecutionRequest, api.PauseWorkflowExecutionResponse, _pause),
+    "PauseWorkflowExecution": Method(
+        api.PauseWorkflowExecutionRequest, api.PauseWorkflowExecutionResponse, _pause, metered=True
+    ),
     "UnpauseWorkflowExecution": Method(
-        api.UnpauseWorkflowExecutionRequest, api.UnpauseWorkflowExecutionResponse, _pause
+        api.UnpauseWorkflowExecutionRequest, api.UnpauseWorkflowExecutionResponse, _pause, metered=True
     ),
-    "CreateSchedule": Method(api.CreateScheduleRequest, api.CreateScheduleResponse, _schedule),
-    "UpdateSchedule": Method(api.UpdateScheduleRequest, api.UpdateScheduleResponse, _schedule),
-    "PatchSchedule": Method(api.PatchScheduleRequest, api.PatchScheduleResponse, _schedule),
-    "DeleteSchedule": Method(api.DeleteScheduleRequest, api.DeleteScheduleResponse, _schedule),
+    "CreateSchedule": Method(api.CreateScheduleRequest, api.CreateScheduleResponse, _schedule, metered=True),
+    "UpdateSchedule": Method(api.UpdateScheduleRequest, api.UpdateScheduleResponse, _schedule, metered=True),
+    "PatchSchedule": Method(api.PatchScheduleRequest, api.PatchScheduleResponse, _schedule, metered=True),
+    "DeleteSchedule": Method(api.DeleteScheduleRequest, api.DeleteScheduleResponse, _schedule, metered=True),
     "PollWorkflowTaskQueue": Method(
         api.PollWorkflowTaskQueueRequest,
         api.PollWorkflowTaskQueueResponse,
@@ -469,10 +514,17 @@ METHODS: Mapping[str, Method[Any, Any]] = {
         api.PollActivityTaskQueueRequest, api.PollActivityTaskQueueResponse, _poll_activity, poll=True
     ),
     "RecordActivityTaskHeartbeat": Method(
-        api.RecordActivityTaskHeartbeatRequest, api.RecordActivityTaskHeartbeatResponse, _heartbeat, by_token=True
+        api.RecordActivityTaskHeartbeatRequest,
+        api.RecordActivityTaskHeartbeatResponse,
+        _heartbeat,
+        by_token=True,
+        metered=True,
     ),
     "RecordActivityTaskHeartbeatById": Method(
-        api.RecordActivityTaskHeartbeatByIdRequest, api.RecordActivityTaskHeartbeatByIdResponse, _heartbeat_by_id
+        api.RecordActivityTaskHeartbeatByIdRequest,
+        api.RecordActivityTaskHeartbeatByIdResponse,
+        _heartbeat_by_id,
+        metered=True,
     ),
     **{
         name: Method(request, response, _nothing, counted=False, by_token=True, ends_task=True)

@@ -50,5 +50,8 @@ class WireProblem(_Row):
     record: Literal["problem"] = "problem"
     what: str
     """In words."""
+    metered: bool = False
+    """Whether it is a call of unknown outcome whose Actions the server's meter counts, all of them: where the meter has
+    no more than the wire, the call did nothing."""
     grave: bool = True
     """Whether a unit may be missing because of it; if not, it is only good to know."""

@@ -44,6 +44,8 @@ class Evidence:
     """Retries of activities that were given up in back-off, or reset."""
     wire_problems: Sequence[str]
     """What the tap could not read, so that units may be missing."""
+    wire_unknown: Sequence[str]
+    """Calls of unknown outcome. The meter counts all that they may have done: where it has no more, they did nothing."""
     wire_notices: Sequence[str]
     """What else is good to know of it."""
     meter: _Counts
@@ -117,8 +119,8 @@ def _no_meter(source: str, found: Evidence) -> Reconciliation:
     return Reconciliation(
         source=source,
         other="meter",
-        state="differs" if found.strangers else "not checked",
-        notes=notes,
+        state="differs" if found.strangers or found.wire_unknown or found.wire_problems else "not checked",
+        notes=(*notes, *found.wire_problems, *found.wire_unknown),
         blind_spots=HISTORY_BLIND_SPOTS if found.wire is None else (_CLOUD_ONLY,),
     )
 
@@ -149,7 +151,7 @@ def _wire_against_meter(found: Evidence, wire: Sequence[WireAction], rules: Rule
         other="meter",
         state=state_of(lines, found.wire_problems),
         lines=lines,
-        notes=(*found.wire_problems, *found.wire_notices),
+        notes=(*found.wire_problems, *found.wire_unknown, *found.wire_notices),
         blind_spots=(_CLOUD_ONLY,),
     )
 

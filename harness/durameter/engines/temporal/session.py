@@ -1,6 +1,7 @@
 """One measurement on a reached Temporal server: count tasks, then hold the sources against each other."""
 
 import asyncio
+import contextlib
 import gzip
 import time
 from collections import defaultdict
@@ -120,6 +121,9 @@ class TemporalSession(Session):
             if not run.helper:  # which may be at work for others
                 await self.abandon([run.link.workflow])
         await self._settle()
+        # Another task may have taken a helper meanwhile. No await from here on until it is taken.
+        runs = [run for run in runs if not (run.helper and (foreign(run.link.run) or foreign(run.link.workflow)))]
+        self._runs |= {run.link.run: run for run in runs}
         calls = self._take(runs, roots)
         units = self._units_of(runs, calls, label)
         if self._tap is None:
@@ -131,7 +135,6 @@ class TemporalSession(Session):
                 for run in runs
                 for evidence in run.given_up.values()
             ]
-        self._runs |= {run.link.run: run for run in runs}
         return TaskCount(
             units=units,
             gaps=gaps,
@@ -206,7 +209,8 @@ class TemporalSession(Session):
                 wire=seen if self._tap else None,
                 taken=self._taken,
                 lost=self._lost,
-                wire_problems=[_told(each) for each in said if each.grave],
+                wire_problems=[_told(each) for each in said if each.grave and not each.metered],
+                wire_unknown=[_told(each) for each in said if each.metered],
                 wire_notices=[_told(each) for each in said if not each.grave],
                 meter=metered,
                 meter_problem=self._meter_problem,
@@ -242,12 +246,22 @@ class TemporalSession(Session):
         """Workflows of this namespace that belong to no task, if the namespace is this measurement's own."""
         if not self._own_namespace:
             return []
-        return [
+        lines = [
             f"workflow {each.id} (run {each.run_id}) belongs to no task: its units are in no count "
             "(did its driver forget Measured.started?)"
             async for each in self._reader.list_workflows()
             if each.run_id not in self._runs
         ]
+        seen = self._seen()
+        started = {seen[place].run for place in self._taken if seen[place].rule == "standalone_start"}
+        with contextlib.suppress(RPCError):  # a server that has no standalone activities
+            lines += [
+                f"standalone activity {each.activity_id} belongs to no task, or was started beside the tap: "
+                "its units are in no count"
+                async for each in self._reader.list_activities("")
+                if each.activity_run_id not in started
+            ]
+        return lines
 
     async def died(self) -> str:
         """Waits for the server's process, if it is ours, and for the tap's."""

@@ -279,7 +279,7 @@ def test_a_start_that_is_sent_again_is_no_second_one() -> None:
         spoken.call("StartWorkflowExecution", start, api.StartWorkflowExecutionResponse(run_id="run-1", started=True))
     assert [(row.rule, row.meter) for row in actions(decoded(spoken.said))] == [
         ("start", "grpc_StartWorkflowExecution"),
-        ("deduplicated_start", "grpc_StartWorkflowExecution"),
+        ("deduplicated_request", "grpc_StartWorkflowExecution"),
     ]
 
 
@@ -292,6 +292,28 @@ def test_a_query_that_fails_is_an_open_question_and_one_that_finds_nothing_is_no
         spoken.fail(spoken.ask("QueryWorkflow", query), status)
     [row] = actions(decoded(spoken.said))
     assert (row.rule, row.meter, row.owner, row.cause) == ("query_failed", "", "order-1", "state")
+
+
+def test_a_signal_that_is_sent_again_is_no_second_one() -> None:
+    """The server takes a request id once, and its meter counts the call each time."""
+    spoken = Spoken()
+    for request_id in ("a", "a", "b", "", ""):
+        signal = api.SignalWorkflowExecutionRequest(
+            namespace="mine", workflow_execution={"workflow_id": "order-1"}, signal_name="go", request_id=request_id
+        )
+        spoken.call("SignalWorkflowExecution", signal, api.SignalWorkflowExecutionResponse())
+    assert [row.rule for row in actions(decoded(spoken.said))] == [
+        "signal", "deduplicated_request", "signal", "signal", "signal",
+    ]  # fmt: skip
+
+
+def test_an_update_with_start_that_fails_is_noted() -> None:
+    spoken = Spoken()
+    start = api.StartWorkflowExecutionRequest(namespace="mine", workflow_id="order-1")
+    multi = api.ExecuteMultiOperationRequest(namespace="mine", operations=[{"start_workflow": start}])
+    spoken.fail(spoken.ask("ExecuteMultiOperation", multi), 5)
+    [row] = actions(decoded(spoken.said))
+    assert (row.rule, row.meter, row.owner) == ("multi_operation_failed", "", "order-1")
 
 
 def test_attempts_that_begin_again_are_noted() -> None:

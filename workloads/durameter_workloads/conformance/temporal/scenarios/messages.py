@@ -1,5 +1,9 @@
 """Signals, queries and updates."""
 
+import uuid
+
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import SignalWorkflowExecutionRequest
 from temporalio.client import (
     RPCError,
     WorkflowQueryFailedError,
@@ -32,6 +36,20 @@ async def _signals(on: Bench) -> None:
     for signal in (Steps.poke, Steps.poke, Steps.finish):
         await root.signal(signal)
     await root.result()
+
+
+async def _same_signal_twice(on: Bench) -> None:
+    """As a client does that lost the answer."""
+    root = await on.start("wait", "hold")
+    request = SignalWorkflowExecutionRequest(
+        namespace=on.client.namespace,
+        workflow_execution=WorkflowExecution(workflow_id=root.id),
+        signal_name="poke",
+        request_id=uuid.uuid4().hex,
+    )
+    for _ in range(2):
+        await on.client.workflow_service.signal_workflow_execution(request)
+    await on.finish(root)
 
 
 async def _signal_to_nobody(on: Bench) -> None:
@@ -132,6 +150,15 @@ SCENARIOS = (
         _signals,
         {"start_workflow": 1, "signal_workflow": 3},
         {STARTED: 1, SIGNAL: 3},
+    ),
+    # The poke is taken once, and its meter counts both calls (measured).
+    Scenario(
+        "same signal request twice",
+        _same_signal_twice,
+        {"start_workflow": 1, "signal_workflow": 2},
+        {STARTED: 1, SIGNAL: 3},
+        differences={"deduplicated_request": 1},
+        free=("deduplicated_request",),
     ),
     # A call that fails costs nothing.
     Scenario(

@@ -195,7 +195,7 @@ SCENARIOS = (
         _START,
         {},
         differences=_NOT_METERED,
-        free=("deduplicated_start", "free_operations"),
+        free=("deduplicated_request", "free_operations"),
         needs=(STANDALONE_ACTIVITIES,),
     ),
     Scenario(

@@ -1,5 +1,6 @@
 """Starts: one Action each; failed and de-duplicated ones are free."""
 
+import asyncio
 import uuid
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import WithStartWorkflowOperation, WorkflowUpdateFailedError
 from temporalio.common import RetryPolicy, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError
 
 from durameter_workloads.conformance.temporal.bench import Bench, SurpriseError, expect, until
 from durameter_workloads.conformance.temporal.meter import (
@@ -168,6 +170,32 @@ async def _update_with_start(on: Bench, question: str) -> None:
     await on.client.execute_update_with_start_workflow(Steps.ask, question, start_workflow_operation=start)
 
 
+async def _update_with_start_that_fails(on: Bench) -> None:
+    """The workflow is terminated before any worker has taken the update."""
+    start = WithStartWorkflowOperation(
+        Steps.run,
+        ["hold"],
+        id=on.id("root"),
+        task_queue=f"{on.task_queue}-of-nobody",
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+    )
+    asked = asyncio.create_task(
+        on.client.execute_update_with_start_workflow(Steps.ask, "good", start_workflow_operation=start)
+    )
+
+    async def started() -> bool:
+        try:
+            await on.handle().describe()
+        except RPCError:
+            return False
+        return True
+
+    await until(started, "the workflow")
+    await on.handle().terminate()
+    [answer] = await asyncio.gather(asked, return_exceptions=True)
+    expect(isinstance(answer, Exception), True)
+
+
 async def _update_starts(on: Bench) -> None:
     await _update_with_start(on, "good")
     await on.finish(on.handle())
@@ -220,14 +248,14 @@ SCENARIOS = (
     Scenario("eager start", _eager, _EMPTY, _EMPTY_METERED, free=("free_operations",), needs=(EAGER_START,)),
     # What comes with the start is part of it.
     Scenario("start with a memo", _with_attributes, _EMPTY, _EMPTY_METERED),
-    Scenario("failing starts", _failing_starts, _HELD, _HELD_METERED, free=("deduplicated_start",)),
+    Scenario("failing starts", _failing_starts, _HELD, _HELD_METERED, free=("deduplicated_request",)),
     # A start that finds the workflow running is free, unless it asks to be attached to it.
     Scenario(
         "starts of a running workflow",
         _starts_of_a_running_one,
         _HELD | {"update_workflow_options_via_start": 1},
         _HELD_METERED | {OPTIONS_BY_START: 1},
-        free=("deduplicated_start",),
+        free=("deduplicated_request",),
     ),
     # The server answers "started" both times, and its meter counts both (measured).
     Scenario(
@@ -235,8 +263,8 @@ SCENARIOS = (
         _same_request_twice,
         _HELD,
         {STARTED: 2, SIGNAL: 1},
-        differences={"deduplicated_start": 1},
-        free=("deduplicated_start",),
+        differences={"deduplicated_request": 1},
+        free=("deduplicated_request",),
     ),
     Scenario("id used again", _id_used_again, {"start_workflow": 2, "start_timer": 1}, {STARTED: 2, TIMER: 1}),
     # The termination is free, both starts are billed.
@@ -289,14 +317,14 @@ SCENARIOS = (
         _update_with_start_finds_it_running,
         _HELD | {"accept_workflow_update": 1},
         _HELD_METERED | {ACCEPTED: 1},
-        free=("deduplicated_start",),
+        free=("deduplicated_request",),
     ),
     Scenario(
         "update-with-start, new and running",
         _update_starts_and_finds_it_running,
         _BY_UPDATE | {"accept_workflow_update": 2},
         _BY_UPDATE_METERED | {ACCEPTED: 2},
-        free=("deduplicated_start",),
+        free=("deduplicated_request",),
     ),
     # The workflow runs all the same.
     Scenario(
@@ -304,6 +332,15 @@ SCENARIOS = (
         _rejected_update_starts,
         _BY_UPDATE | {"reject_workflow_update": 1},
         _BY_UPDATE_METERED | {REJECTED: 1},
+    ),
+    # The start part was done; the meter counts only calls that succeed (measured).
+    Scenario(
+        "update-with-start that fails",
+        _update_with_start_that_fails,
+        {"start_workflow_multi_operation": 1},
+        {},
+        differences={"start_of_failed_call": -1},
+        free=("multi_operation_failed",),
     ),
     # Attempts 2 and 3 of a workflow: free on the meter, an open question on Cloud.
     Scenario("workflow retried twice", _workflow_retries, _EMPTY, _EMPTY_METERED, {"start_workflow": 2}),
