@@ -43,7 +43,7 @@ def history_units(runs: Sequence[CountedRun], actions: Sequence[WireAction]) -> 
     rules = load_rulebook("temporal")
     by_update = {action.run: action for action in actions if action.rule == "update_with_start"}
     by_start = {action.run for action in actions if action.rule in {"start", "deduplicated_request"}}
-    failed = {action.owner: action for action in actions if action.rule == "multi_operation_failed"}
+    failed = {action.owner: action for action in actions if action.rule == "multi_operation_unstarted"}
     with_start: dict[tuple[str, str], list[WireAction]] = defaultdict(list)
     for action in actions:
         if action.rule == "signal_with_start":
@@ -57,7 +57,7 @@ def history_units(runs: Sequence[CountedRun], actions: Sequence[WireAction]) -> 
             if unit.rule == "start" and unit.run in by_update:
                 units.append(_renamed(unit, "update_with_start", by_update[unit.run], rules))
             elif unit.rule == "start" and run.link.workflow in failed and unit.run not in by_start and not run.schedule:
-                units.append(_renamed(unit, "start_of_failed_call", failed[run.link.workflow], rules))
+                units.append(_renamed(unit, "start_untold", failed[run.link.workflow], rules))
             elif unit.rule == "signal" and with_start[unit.run, unit.cause]:
                 # Which of several signals of one name it was makes no difference to the count.
                 units.append(_renamed(unit, "signal_with_start", with_start[unit.run, unit.cause].pop(0), rules))

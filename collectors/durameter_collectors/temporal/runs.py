@@ -77,7 +77,7 @@ async def count_runs(
             link = RunLink(asked.workflow, description.run_id)
             if link in runs:
                 continue
-            if helper and (elsewhere(link.workflow) or elsewhere(link.run)):
+            if helper and (elsewhere(link.workflow) or elsewhere(link.run) or _is_a_strangers_child(description, runs)):
                 continue
             run = await _count(client, link, description, label, helper=helper)
             runs[link] = run
@@ -90,6 +90,12 @@ async def count_runs(
             what = f"workflow {asked.workflow} {reason}: its units are missing here"
             gaps.append(Gap(engine="temporal", task=label.task, run=asked.run, what=what))
     return list(runs.values()), [gap for run in runs.values() for gap in run.count.gaps] + gaps
+
+
+def _is_a_strangers_child(description: WorkflowExecutionDescription, runs: Iterable[RunLink]) -> bool:
+    """Whether it has a parent, which is not of this task: then it is of its parent's."""
+    parent = description.raw_description.workflow_execution_info.parent_execution
+    return bool(parent.workflow_id) and not any(run.workflow == parent.workflow_id for run in runs)
 
 
 async def _count(

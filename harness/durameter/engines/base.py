@@ -83,6 +83,8 @@ class TaskCount:
     units: list[Unit] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     runs: list[str] = field(default_factory=list)
+    counted: bool = True
+    """False when no count could be made at all."""
     records: dict[str, bytes] = field(default_factory=dict)
     """Raw records by file name, kept with the result so that the count can be made again."""
 

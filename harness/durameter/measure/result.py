@@ -49,6 +49,8 @@ class TaskResult(_Record):
     """Every run that descends from them."""
     kinds: dict[str, KindCount] = Field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
+    counted: bool = True
+    """False when no count could be made at all: its zero units are none, and no mean has it."""
     started: AwareDatetime
     ended: AwareDatetime
 

@@ -271,7 +271,8 @@ class _EngineRun:
         except Exception as error:  # noqa: BLE001 - a task that could not be counted is said, not lost
             _log.exception("counting task %s", measured.task.id)
             what = f"this task could not be counted: {error!r}"
-            return TaskCount(gaps=[Gap(engine=self._subject.engine.name, task=label.task, run="", what=what)])
+            gap = Gap(engine=self._subject.engine.name, task=label.task, run="", what=what)
+            return TaskCount(gaps=[gap], counted=False)
         return replace(count, units=self._rules.read(count.units))
 
     def _keep(self, measured: Measured, started: datetime, outcome: tuple[TaskState, str], count: TaskCount) -> None:
@@ -288,6 +289,7 @@ class _EngineRun:
             runs=tuple(count.runs),
             kinds=count_kinds(count.units, self._rules),
             gaps=tuple(count.gaps),
+            counted=count.counted,
             started=started,
             ended=datetime.now(UTC),
         )

@@ -150,8 +150,8 @@ def build_report(result: Result, *, volume: Decimal, books: Sequence[PriceBook],
 def _engine_report(
     result: EngineResult, units: Sequence[Unit], volume: Decimal, books: Sequence[PriceBook]
 ) -> EngineReport:
-    completed = [task for task in result.tasks if task.state == "completed"]
-    others = [task for task in result.tasks if task.state in ("failed", "timed_out")]
+    completed = [task for task in result.tasks if task.counted and task.state == "completed"]
+    others = [task for task in result.tasks if task.counted and task.state in ("failed", "timed_out")]
     counted = completed or others  # the bill is of tasks that did what they should, where there are any
     totals = [task.units for task in counted]
     upper = [task.units_upper for task in counted]

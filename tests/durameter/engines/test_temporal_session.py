@@ -188,6 +188,32 @@ async def test_a_standalone_activity_beside_the_tap_is_noticed(shared_servers: C
     assert note.startswith("standalone activity beside belongs to no task, or was started beside the tap")
 
 
+async def test_a_root_of_two_tasks_is_a_gap(shared_servers: Config, tmp_path: Path) -> None:
+    """An id that is used again: whose the calls without a run id are, nobody can say."""
+    async with TemporalEngine().session(shared_servers, tmp_path, _silent) as session:
+        async with _worker(session):
+            for _ in range(2):
+                await session.client.execute_workflow(Empty.run, id="again", task_queue=session.task_queue)
+        first = await session.count(["again"], LABEL)
+        second = await session.count(["again"], LABEL._replace(task="another"))
+    assert first.gaps == []
+    [gap] = second.gaps
+    assert gap.what.startswith("again is a root of another task too")
+
+
+async def test_a_decoder_that_dies_ends_the_measurement(shared_servers: Config, tmp_path: Path) -> None:
+    async with TemporalEngine().session(shared_servers, tmp_path, _silent) as session:
+        decoder = next(
+            each
+            for each in psutil.process_iter(["cmdline"])
+            if "durameter_collectors.temporal.wire.decoder" in (words := each.info["cmdline"] or [])
+            and any(str(tmp_path) in word for word in words)
+        )
+        decoder.kill()
+        said = await asyncio.wait_for(session.died(), 30)
+    assert "decoder" in said
+
+
 async def test_a_tap_that_dies_ends_the_measurement(shared_servers: Config, tmp_path: Path) -> None:
     """Calls that nobody copied would be missing silently."""
     async with TemporalEngine().session(shared_servers, tmp_path, _silent) as session:

@@ -22,7 +22,9 @@ SCHEDULE_FIRES = "schedule fires"
 
 _START = "grpc_StartWorkflowExecution"
 _CLOUD_ONLY = "what only Temporal Cloud has: history export, fairness, high availability, provisioned capacity"
-_NOT_METERED = "workflow-task heartbeats and local-activity retries after them: the dev server meters none"
+_NOT_METERED = (
+    "workflow-task heartbeats, local-activity retries after them, standalone activities: the dev server meters none"
+)
 
 _Counts = Mapping[str, Decimal]
 
@@ -45,7 +47,7 @@ class Evidence:
     wire_problems: Sequence[str]
     """What the tap could not read, so that units may be missing."""
     wire_unknown: Sequence[str]
-    """Calls of unknown outcome. The meter counts all that they may have done: where it has no more, they did nothing."""
+    """Calls of unknown outcome. The meter counts all they may have done: where it has no more, they did nothing."""
     wire_notices: Sequence[str]
     """What else is good to know of it."""
     meter: _Counts

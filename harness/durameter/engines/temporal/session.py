@@ -73,6 +73,8 @@ class TemporalSession(Session):
         """Places of the actions that belong to a task, in the list of all that the tap saw here."""
         self._by_owner: dict[str, list[int]] = defaultdict(list)
         self._indexed = 0
+        self._task_of: dict[str, str] = {}
+        """Root → the task that named it first."""
 
     async def begin(self) -> None:
         """Read the meter before anything is measured. In a namespace that was made for this it has nothing yet."""
@@ -124,6 +126,10 @@ class TemporalSession(Session):
         # Another task may have taken a helper meanwhile. No await from here on until it is taken.
         runs = [run for run in runs if not (run.helper and (foreign(run.link.run) or foreign(run.link.workflow)))]
         self._runs |= {run.link.run: run for run in runs}
+        for root in roots:
+            if self._task_of.setdefault(root, label.task) != label.task or elsewhere(root):
+                what = f"{root} is a root of another task too: whose its calls are, nobody can say. Use ids of its own"
+                gaps.append(Gap(engine="temporal", task=label.task, run="", what=what))
         calls = self._take(runs, roots)
         units = self._units_of(runs, calls, label)
         if self._tap is None:
@@ -268,6 +274,8 @@ class TemporalSession(Session):
         if not self._processes:
             return await super().died()
         ends = [asyncio.create_task(process.died()) for process in self._processes]
+        if self._tap is not None:
+            ends.append(asyncio.create_task(self._tap.deaf()))
         try:
             done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             return next(iter(done)).result()

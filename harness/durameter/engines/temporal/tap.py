@@ -1,5 +1,7 @@
 """Start the tap under guard, before a Temporal frontend."""
 
+import asyncio
+import contextlib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,11 +10,12 @@ from durameter.config import TemporalConfig
 from durameter.engines.process import GuardedProcess, clean_environment, free_ports
 from durameter.engines.temporal.connect import wants_tls
 from durameter.errors import EngineMissingError
-from durameter_collectors.temporal.wire.log import WireLog, tap_command
+from durameter_collectors.temporal.wire.log import WireError, WireLog, tap_command
 from durameter_collectors.temporal.wire.upstream import Tls, host_and_port
 
 __all__ = ["RunningTap", "start_tap"]
 
+_LOOK_SECONDS = 1.0
 _START_TRIES = 3
 
 
@@ -24,6 +27,15 @@ class RunningTap:
     """`host:port` for clients and workers: plain HTTP/2, whatever the server speaks."""
     log: WireLog
     process: GuardedProcess
+
+    async def deaf(self) -> str:
+        """Wait until the tap no longer understands what passes, and say so: nothing would be counted from there on."""
+        with contextlib.suppress(WireError):  # it has died altogether, which is its process's matter
+            while (await self.log.stats())["decoding"]:
+                await asyncio.sleep(_LOOK_SECONDS)
+            return "The tap's decoder ended by itself: calls are not counted any more. Measure again."
+        await asyncio.Event().wait()
+        return ""
 
 
 async def start_tap(config: TemporalConfig, target: str, folder: Path) -> RunningTap:

@@ -313,7 +313,7 @@ def test_an_update_with_start_that_fails_is_noted() -> None:
     multi = api.ExecuteMultiOperationRequest(namespace="mine", operations=[{"start_workflow": start}])
     spoken.fail(spoken.ask("ExecuteMultiOperation", multi), 5)
     [row] = actions(decoded(spoken.said))
-    assert (row.rule, row.meter, row.owner) == ("multi_operation_failed", "", "order-1")
+    assert (row.rule, row.meter, row.owner) == ("multi_operation_unstarted", "", "order-1")
 
 
 def test_attempts_that_begin_again_are_noted() -> None:
@@ -352,8 +352,10 @@ def test_a_start_that_found_the_workflow_running() -> None:
             api.ExecuteMultiOperationResponse(responses=[{"start_workflow": found}]),
         )
     assert [(row.rule, row.meter) for row in actions(decoded(spoken.said))] == [
+        ("multi_operation_unstarted", ""),
         ("start_updates_options", "grpc_StartWorkflowExecution_UpdateWorkflowExecutionOptions"),
         ("start_updates_options", "grpc_ExecuteMultiOperation_UpdateWorkflowExecutionOptions"),
+        ("multi_operation_unstarted", ""),
     ]
 
 

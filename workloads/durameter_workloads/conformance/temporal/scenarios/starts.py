@@ -339,8 +339,8 @@ SCENARIOS = (
         _update_with_start_that_fails,
         {"start_workflow_multi_operation": 1},
         {},
-        differences={"start_of_failed_call": -1},
-        free=("multi_operation_failed",),
+        differences={"start_untold": -1},
+        free=("multi_operation_unstarted",),
     ),
     # Attempts 2 and 3 of a workflow: free on the meter, an open question on Cloud.
     Scenario("workflow retried twice", _workflow_retries, _EMPTY, _EMPTY_METERED, {"start_workflow": 2}),
