@@ -194,7 +194,7 @@ async def test_a_run_of_nobody_is_reported(shared_servers: Config, tmp_path: Pat
     assert found.state == "differs"
     assert any("strangers-child belongs to no task" in note for note in found.notes)
     [runs] = [line for line in found.lines if line.kind == "function_run"]
-    assert (runs.ledger, runs.other, runs.unexplained) == (1, 2, 1)
+    assert (runs.ours, runs.other, runs.unexplained) == (1, 2, 1)
 
 
 async def test_a_count_that_lost_a_step_does_not_agree(shared_servers: Config, tmp_path: Path) -> None:
