@@ -20,7 +20,15 @@ Histories = Mapping[str, Sequence[HistoryEvent]]
 GROUPS = {
     # A start and a signal are counted in one place by one side and in another place by the other one.
     "starts and signals": (
-        {"start", "scheduled", "signal_with_start", "update_with_start", "child_start", "continue_as_new"}
+        {
+            "start",
+            "scheduled",
+            "signal_with_start",
+            "update_with_start",
+            "start_untold",
+            "child_start",
+            "continue_as_new",
+        }
         | {"signal", "signal_external"},
         {"WORKFLOW_EXECUTION_STARTED", "WORKFLOW_EXECUTION_SIGNALED"},
     ),
