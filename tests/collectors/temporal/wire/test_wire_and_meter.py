@@ -155,6 +155,7 @@ async def test_starts_of_every_kind(temporal_server: RunningServer, tmp_path: Pa
             "start_updates_options": 1,
             "signal_with_start": 2,
             "update_with_start": 2,
+            "multi_operation_unstarted": 1,  # `root` ran already; free
             "update_accepted": 2,
             "update_rejected": 1,
         }
