@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from durameter_collectors.rulebook import Rulebook
+from durameter_collectors.rulebook import Rule, Rulebook
 from durameter_workloads.conformance.temporal.bench import Bench
 
 __all__ = ["SYSTEM_WORKFLOWS", "Drive", "Need", "Scenario", "rules_of", "run_of"]
@@ -78,9 +78,14 @@ def rules_of(scenario: Scenario, rulebook: Rulebook) -> frozenset[str]:
     billed = {
         rule.id
         for rule in rulebook.rules
-        if rule.quantity
-        and rule.id not in _NOT_IN_PYTHON
-        and not rule.cloud_only
-        and rule.kind in (scenario.cloud if rule.reading == "documented" else scenario.open)
+        if rule.quantity and rule.id not in _NOT_IN_PYTHON and not rule.cloud_only and _exercises(scenario, rule)
     }
     return frozenset(billed) | frozenset(scenario.free)
+
+
+def _exercises(scenario: Scenario, rule: Rule) -> bool:
+    """By the rule's kind; where several rules have it, by the meter, which names the one and not the other."""
+    if rule.reading == "upper":
+        return rule.kind in scenario.open
+    metered = any(name in scenario.meter for name in rule.meter) if rule.meter else rule.id in scenario.differences
+    return rule.kind in scenario.cloud and metered
