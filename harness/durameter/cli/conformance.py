@@ -1,9 +1,6 @@
 """`durameter conformance`: run the scenarios whose cost was derived by hand."""
 
-import asyncio
 import logging
-import signal
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +10,8 @@ import typer
 from pydantic import TypeAdapter
 from rich.console import Console
 
-from durameter.cli.options import AsJson, AsMarkdown, ConfigFile
+from durameter.cli.options import AsJson, AsMarkdown, ConfigFile, one_format
+from durameter.cli.stopping import until_stopped
 from durameter.config import Config, load_config
 from durameter.conformance import Outcome, Suite
 from durameter.errors import UsageError
@@ -59,18 +57,14 @@ def conformance(
 
     durameter conformance temporal --address NAMESPACE.ACCOUNT.tmprl.cloud:7233 --namespace NAMESPACE.ACCOUNT
     """
-    if as_json and as_markdown:
-        raise UsageError("--json and --markdown exclude each other.")
+    one_format(as_json, as_markdown)
     suite = load_suite(engine)
     if names:
         print("\n".join(suite.scenarios))
         return
     settings = _reaching(load_config(config), engine, address, namespace)
-    try:
-        outcomes = asyncio.run(_run(suite, settings, only or [], at_once, times))
-    except (KeyboardInterrupt, asyncio.CancelledError) as stop:
-        print("Stopped; no server is left.", file=sys.stderr)
-        raise typer.Exit(130 if isinstance(stop, KeyboardInterrupt) else 143) from None
+    work = _run(suite, settings, only or [], at_once, times)
+    outcomes = until_stopped(work, stopped="Stopped; no server is left.")
     if as_json:
         print(_OUTCOMES.dump_json(outcomes, indent=2).decode())
     elif as_markdown:
@@ -91,10 +85,7 @@ def _reaching(config: Config, engine: str, address: str | None, namespace: str |
 
 
 async def _run(suite: Suite, config: Config, only: Sequence[str], at_once: int, times: int) -> list[Outcome]:
-    """Run; SIGTERM ends it as Ctrl-C does, and leaves no server."""
-    task = asyncio.current_task()
-    if task is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    """Run on servers whose folder goes with them."""
     logging.getLogger().addHandler(logging.NullHandler())  # scenarios fail on purpose, and SDKs log it
     with tempfile.TemporaryDirectory(prefix="durameter-") as folder:
         observer = _Lines(Console(stderr=True), len(suite.scenarios) if not only else None)

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Answered", "AsJson", "AsMarkdown", "ConfigFile", "Volume"]
+from durameter.errors import UsageError
+
+__all__ = ["Answered", "AsJson", "AsMarkdown", "ConfigFile", "Volume", "one_format"]
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="Configuration file.", show_default="durameter.toml, if it is there")
@@ -24,3 +26,13 @@ Answered = Annotated[
         "`durameter rules` prints them.",
     ),
 ]
+
+
+def one_format(as_json: bool, as_markdown: bool) -> None:
+    """See that at most one format is asked for.
+
+    Raises:
+        UsageError: both are.
+    """
+    if as_json and as_markdown:
+        raise UsageError("--json and --markdown exclude each other.")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from durameter.cli.options import AsJson, AsMarkdown
+from durameter.cli.options import AsJson, AsMarkdown, one_format
 from durameter.errors import UsageError
 from durameter.measure.answers import answered_rulebook
 from durameter.registry import engine_names
@@ -29,8 +29,7 @@ def rules(
 
     durameter rules inngest --json
     """
-    if as_json and as_markdown:
-        raise UsageError("--json and --markdown exclude each other.")
+    one_format(as_json, as_markdown)
     if as_json and engine is None:
         raise UsageError("--json prints one rulebook: name the engine.")
     for name in [engine] if engine else engine_names():

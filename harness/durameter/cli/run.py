@@ -1,9 +1,6 @@
 """`durameter run`: measure a workload and report."""
 
-import asyncio
 import json
-import signal
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,17 +10,18 @@ from pydantic import BaseModel, ValidationError
 from rich.console import Console
 
 from durameter.cli.exits import exit_code
-from durameter.cli.options import Answered, AsJson, AsMarkdown, ConfigFile, Volume
+from durameter.cli.options import Answered, AsJson, AsMarkdown, ConfigFile, Volume, one_format
 from durameter.cli.progress import progress_lines
 from durameter.cli.show import show
+from durameter.cli.stopping import until_stopped
 from durameter.config import Config, load_config, parse_volume
 from durameter.errors import UsageError
 from durameter.measure.answers import Answers, answered_rulebook, parse_answers
-from durameter.measure.folder import Result, new_folder
-from durameter.measure.run import Observer, Plan, Subject, measure
+from durameter.measure.folder import new_folder
+from durameter.measure.run import Plan, Subject, measure
 from durameter.prices import load_books
 from durameter.registry import engine_names, load_engine, load_workload
-from durameter.telemetry import ExporterName, Telemetry, open_telemetry
+from durameter.telemetry import ExporterName, open_telemetry
 from durameter.workload import Implementation, Task, Workload
 
 __all__ = ["run"]
@@ -89,8 +87,7 @@ def run(
     settings = _with_answers(load_config(config), parse_answers(answer or []))
     parse_volume(volume or settings.run.volume)  # a wrong volume or price file is said before anything is measured
     load_books(settings.prices)
-    if as_json and as_markdown:
-        raise UsageError("--json and --markdown exclude each other.")
+    one_format(as_json, as_markdown)
     name, found = load_workload(workload or settings.run.workload)
     given = _given(option or [])
     if model_base_url is not None:
@@ -110,12 +107,10 @@ def run(
         seed=chance,
         folder=out or new_folder(settings.run.results, name.partition("/")[2]),
     )
-    try:
-        with progress_lines(Console(stderr=True)) as observer:
-            result = asyncio.run(_until_done(plan, settings, observer, exporter))
-    except (KeyboardInterrupt, asyncio.CancelledError) as stop:
-        print(f"Stopped. What was measured is there: durameter report {plan.folder}", file=sys.stderr)
-        raise typer.Exit(130 if isinstance(stop, KeyboardInterrupt) else 143) from None
+    with progress_lines(Console(stderr=True)) as observer:
+        work = measure(plan, settings, observer, exporter)
+        said = f"Stopped. What was measured is there: durameter report {plan.folder}"
+        result = until_stopped(work, stopped=said)
     show(result, settings, volume=volume, as_json=as_json, as_markdown=as_markdown)
     raise typer.Exit(exit_code(result.measurement))
 
@@ -126,14 +121,6 @@ def _with_answers(config: Config, answers: Answers) -> Config:
     for engine in every:
         answered_rulebook(engine, every)
     return config.model_copy(update={"answers": every})
-
-
-async def _until_done(plan: Plan, config: Config, observer: Observer, telemetry: Telemetry) -> Result:
-    """Measure; SIGTERM ends it as Ctrl-C does."""
-    task = asyncio.current_task()
-    if task is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await measure(plan, config, observer, telemetry)
 
 
 def _tasks(name: str, workload: Workload, count: int, seed: int, options: BaseModel) -> Sequence[Task]:

@@ -2,8 +2,8 @@
 
 from rich.console import Console
 
+from durameter.cli.options import one_format
 from durameter.config import Config, parse_volume
-from durameter.errors import UsageError
 from durameter.measure.folder import Result
 from durameter.prices import load_books
 from durameter.report import build_report
@@ -19,8 +19,7 @@ def show(result: Result, config: Config, *, volume: str | None, as_json: bool, a
     Raises:
         UsageError: both formats were asked for, or the volume or a price file is wrong.
     """
-    if as_json and as_markdown:
-        raise UsageError("--json and --markdown exclude each other.")
+    one_format(as_json, as_markdown)
     report = build_report(result, volume=parse_volume(volume or config.run.volume), books=load_books(config.prices))
     if as_json:
         print(report.model_dump_json(indent=2))

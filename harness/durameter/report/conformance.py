@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -12,6 +11,7 @@ from rich.text import Text
 
 from durameter.conformance import Counts, Outcome, State
 from durameter.report.numbers import plain
+from durameter.report.templates import markdown
 
 __all__ = ["conformance_markdown", "show_conformance", "summary"]
 
@@ -70,12 +70,5 @@ def show_conformance(outcomes: Sequence[Outcome], console: Console) -> None:
 
 def conformance_markdown(engine: str, outcomes: Sequence[Outcome]) -> str:
     """The table as GitHub-flavoured Markdown."""
-    environment = Environment(
-        loader=PackageLoader("durameter", "report"),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - Markdown, not HTML
-    )
-    environment.globals |= {"total": total, "between": between}
-    template = environment.get_template("conformance.md.j2")
-    return template.render(engine=engine, outcomes=outcomes, summary=summary(outcomes))
+    words = summary(outcomes)
+    return markdown("conformance.md.j2", engine=engine, outcomes=outcomes, summary=words, total=total, between=between)

@@ -1,12 +1,12 @@
 """A rulebook for people: in the terminal, and as Markdown."""
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from durameter.report.numbers import plain
+from durameter.report.templates import markdown
 from durameter_collectors.rulebook import Rule, Rulebook
 
 __all__ = ["rules_markdown", "show_rules"]
@@ -27,14 +27,7 @@ def _metered(rules: Rulebook) -> list[tuple[str, list[str]]]:
 
 def rules_markdown(rules: Rulebook) -> str:
     """The rulebook as GitHub-flavoured Markdown."""
-    environment = Environment(
-        loader=PackageLoader("durameter", "report"),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - Markdown, not HTML
-    )
-    environment.globals |= {"plain": plain, "seen_by": seen_by}
-    return environment.get_template("rules.md.j2").render(rules=rules, metered=_metered(rules))
+    return markdown("rules.md.j2", rules=rules, metered=_metered(rules), plain=plain, seen_by=seen_by)
 
 
 def show_rules(rules: Rulebook, console: Console) -> None:
