@@ -3,16 +3,25 @@
 Everything else that Durameter says (tables, reconciliations, profiles, bills) is a query on these records.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-__all__ = ["Gap", "Reading", "TaskLabel", "Unit", "total"]
+__all__ = ["Elsewhere", "Gap", "Reading", "TaskLabel", "Unit", "nowhere", "total"]
 
 Reading = Literal["documented", "upper"]
 """`documented`: what the vendor's documents say is billed; `upper`: what an open question would add to it."""
+
+
+Elsewhere = Callable[[str], bool]
+"""Whether something belongs to another task, by its id."""
+
+
+def nowhere(_name: str) -> bool:
+    """Nothing belongs to another task."""
+    return False
 
 
 class TaskLabel(NamedTuple):

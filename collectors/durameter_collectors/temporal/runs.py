@@ -1,7 +1,7 @@
 """All runs that descend from a task's root workflows, with their histories."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pydantic_core import from_json
@@ -11,7 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from durameter_collectors.temporal.history import HistoryCount, RunLink, count_history
 from durameter_collectors.temporal.pending import count_pending
-from durameter_collectors.units import Gap, TaskLabel
+from durameter_collectors.units import Elsewhere, Gap, TaskLabel, nowhere
 
 __all__ = ["CountedRun", "count_runs"]
 
@@ -34,16 +34,12 @@ class CountedRun:
     """Whether only a signal leads to it: it may serve others too."""
 
 
-def _nowhere(_name: str) -> bool:
-    return False
-
-
 async def count_runs(
     client: Client,
     roots: Iterable[RunLink],
     *,
     label: TaskLabel,
-    elsewhere: Callable[[str], bool] = lambda _name: False,
+    elsewhere: Elsewhere = nowhere,
 ) -> tuple[list[CountedRun], list[Gap]]:
     """Fetch and count every run of a task.
 

@@ -13,10 +13,9 @@ from pydantic import BaseModel, ConfigDict
 from durameter.config import Config
 from durameter.engines.process import GuardedProcess
 from durameter.reconcile import Reconciliation
-from durameter_collectors.units import Gap, TaskLabel, Unit
+from durameter_collectors.units import Elsewhere, Gap, TaskLabel, Unit, nowhere
 
 __all__ = [
-    "Elsewhere",
     "Engine",
     "Finding",
     "Progress",
@@ -24,19 +23,10 @@ __all__ = [
     "ServerInfo",
     "Session",
     "TaskCount",
-    "nowhere",
 ]
-
-Elsewhere = Callable[[str], bool]
-"""Whether something belongs to another task, by its id."""
 
 Progress = Callable[[str], None]
 """Takes short lines about long work."""
-
-
-def nowhere(_name: str) -> bool:
-    """Nothing belongs to another task."""
-    return False
 
 
 class ServerInfo(BaseModel):

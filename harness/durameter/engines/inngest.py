@@ -19,7 +19,6 @@ import inngest.fast_api
 from durameter.config import Config, InngestConfig
 from durameter.engines import inngest_binary
 from durameter.engines.base import (
-    Elsewhere,
     Engine,
     Finding,
     Progress,
@@ -27,7 +26,6 @@ from durameter.engines.base import (
     ServerInfo,
     Session,
     TaskCount,
-    nowhere,
 )
 from durameter.engines.detached import info_of
 from durameter.engines.inngest_apps import make_way
@@ -45,7 +43,7 @@ from durameter_collectors.inngest.replies import (
     runs_in_replies,
 )
 from durameter_collectors.inngest.runs import cancel_runs, count_runs
-from durameter_collectors.units import TaskLabel, Unit
+from durameter_collectors.units import Elsewhere, TaskLabel, Unit, nowhere
 
 __all__ = ["InngestEngine", "InngestSession"]
 

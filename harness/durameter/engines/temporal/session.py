@@ -12,7 +12,7 @@ from decimal import Decimal
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from durameter.engines.base import Elsewhere, ServerInfo, Session, TaskCount, nowhere
+from durameter.engines.base import ServerInfo, Session, TaskCount
 from durameter.engines.process import GuardedProcess
 from durameter.engines.temporal.proof import Evidence, prove
 from durameter.engines.temporal.tap import RunningTap
@@ -25,7 +25,7 @@ from durameter_collectors.temporal.meter import Meter, MeterError
 from durameter_collectors.temporal.runs import CountedRun, count_runs
 from durameter_collectors.temporal.system import system_traffic
 from durameter_collectors.temporal.wire.record import WireAction, WireProblem
-from durameter_collectors.units import Gap, TaskLabel, Unit
+from durameter_collectors.units import Elsewhere, Gap, TaskLabel, Unit, nowhere
 
 __all__ = ["TemporalSession"]
 
@@ -232,16 +232,16 @@ class TemporalSession(Session):
 
         These may still work: read both until the histories say the same before and after the meter.
         """
+        if self._meter is None or self._meter_problem:
+            return {}, {}
         since = None if self._own_namespace else self._begun
         traffic = await system_traffic(self._reader, since)
-        if self._meter is None or self._meter_problem:
-            return {}, traffic
         for _ in range(_SYSTEM_TRIES):
             try:
                 after = await self._meter.read_stable(self.client.namespace)
             except MeterError as error:
                 self._meter_problem = str(error)
-                return {}, traffic
+                return {}, {}
             before, traffic = traffic, await system_traffic(self._reader, since)
             if before == traffic:
                 break
