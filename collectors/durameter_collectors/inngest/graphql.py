@@ -95,7 +95,12 @@ class InngestApi:
         self._url = base_url.rstrip("/") + "/v0/gql"
         self._preview: bool | None = None
 
-    async def _ask(self, query: str, **variables: object) -> dict[str, Any]:
+    async def ask(self, query: str, **variables: object) -> dict[str, Any]:
+        """Ask anything that only reads.
+
+        Raises:
+            InngestApiError: no answer, or one that names errors.
+        """
         try:
             answer = await self._http.post(self._url, json={"query": query, "variables": variables})
             body = answer.raise_for_status().json()
@@ -111,7 +116,7 @@ class InngestApi:
     async def runs_of_event(self, event_id: str) -> list[Run]:
         """Runs that an event started so far. An event that the server has not stored yet has none."""
         try:
-            data = await self._ask(f"query($id: ULID!){{eventV2(id: $id){{runs{{{_RUN}}}}}}}", id=event_id)
+            data = await self.ask(f"query($id: ULID!){{eventV2(id: $id){{runs{{{_RUN}}}}}}}", id=event_id)
         except InngestApiError as error:
             if "not found" in str(error):
                 return []
@@ -127,7 +132,7 @@ class InngestApi:
             f"{{pageInfo{{hasNextPage endCursor}} edges{{node{{{_RUN}}}}}}}}}"
         )
         while True:
-            data = await self._ask(query, **{"from": moment.isoformat(), "after": after})
+            data = await self.ask(query, **{"from": moment.isoformat(), "after": after})
             page = data.get("runs") or {}
             for edge in page.get("edges") or []:
                 yield _read(Run, edge["node"])
@@ -143,7 +148,7 @@ class InngestApi:
         """
         # Without `preview` the tree misses checkpointed steps; old servers do not know the argument.
         if self._preview is None:
-            data = await self._ask('{__type(name: "FunctionRunV2"){fields{name args{name}}}}')
+            data = await self.ask('{__type(name: "FunctionRunV2"){fields{name args{name}}}}')
             fields = {f["name"]: f["args"] for f in (data.get("__type") or {}).get("fields") or []}
             self._preview = any(a["name"] == "preview" for a in fields.get("trace", []))
         run = await self._tree(run_id, preview=self._preview)
@@ -156,7 +161,7 @@ class InngestApi:
     async def _tree(self, run_id: str, *, preview: bool) -> RunTrace:
         argument = "(preview: true)" if preview else ""
         query = f"query($id: String!){{run(runID: $id){{{_RUN} trace{argument}{{{_span_fields(_DEPTH)}}}}}}}"
-        data = await self._ask(query, id=run_id)
+        data = await self.ask(query, id=run_id)
         if not data.get("run"):
             raise InngestApiError(f"The server has no run {run_id}.")
         return _read(RunTrace, data["run"])
@@ -182,7 +187,7 @@ class InngestApi:
     async def cancel(self, run_id: str) -> None:
         """Cancel a run that is still going; one that has ended is left as it is."""
         try:
-            await self._ask("mutation($id: ULID!){cancelRun(runID: $id){id}}", id=run_id)
+            await self.ask("mutation($id: ULID!){cancelRun(runID: $id){id}}", id=run_id)
         except InngestApiError:
             if (await self.trace(run_id)).status not in ENDED:
                 raise

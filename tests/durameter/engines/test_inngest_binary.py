@@ -18,8 +18,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from durameter.engines import inngest_binary
-from durameter.engines.inngest_binary import InngestBinary, _command, _go, _npm, could_build, ensure, find
+from durameter.engines.inngest import binary as inngest_binary
+from durameter.engines.inngest.binary import InngestBinary, _command, _go, _npm, could_build, ensure, find
 from durameter.errors import EngineMissingError
 
 SERVER = '#!/bin/sh\n[ "$1" = version ] && echo "{says}"\n'
@@ -457,7 +457,7 @@ def test_cache_that_cannot_be_written(machine: Machine) -> None:
 CALL = """
 import sys
 from pathlib import Path
-from durameter.engines.inngest_binary import ensure
+from durameter.engines.inngest.binary import ensure
 print(ensure(None, Path(sys.argv[1]), lambda line: print(line, flush=True)).origin, flush=True)
 """
 

@@ -10,8 +10,8 @@ from durameter.config import TemporalConfig
 from durameter.engines.process import GuardedProcess, clean_environment, free_ports
 from durameter.engines.temporal.connect import wants_tls
 from durameter.errors import EngineMissingError
+from durameter_collectors.tapping.upstream import Tls, host_and_port
 from durameter_collectors.temporal.wire.log import WireError, WireLog, tap_command
-from durameter_collectors.temporal.wire.upstream import Tls, host_and_port
 
 __all__ = ["RunningTap", "start_tap"]
 

@@ -18,8 +18,9 @@ from hyperframe.frame import (
     WindowUpdateFrame,
 )
 
+from durameter_collectors.tapping.decoding import Rows as Written
+from durameter_collectors.tapping.feed import Kind, Record
 from durameter_collectors.temporal.wire.decoder import Decoder
-from durameter_collectors.temporal.wire.feed import Kind, Record
 from durameter_collectors.temporal.wire.http2 import PREFACE
 from durameter_collectors.temporal.wire.log import ROW
 from durameter_collectors.temporal.wire.record import WireAction, WireProblem
@@ -124,13 +125,14 @@ def framed(message: Message | bytes, encoding: str = "") -> bytes:
 def decoded(said: Iterable[Said], *, close: bool = True) -> Rows:
     """The rows that the decoder writes for one connection."""
     out = BytesIO()
-    decoder = Decoder(out)
+    written = Written(out)
+    decoder = Decoder(written)
     decoder.take(Record(Kind.OPENED, 1, 1.0, b""))
     for side, data in said:
         decoder.take(Record(side, 1, 1.0, data))
     if close:
         decoder.take(Record(Kind.CLOSED, 1, 1.0, b""))
-    decoder.flush()
+    written.flush()
     return [ROW.validate_json(line) for line in out.getvalue().splitlines()]
 
 

@@ -18,9 +18,9 @@ from temporalio.service import RPCError
 
 from durameter.engines.base import RunningServer
 from durameter.engines.process import GuardedProcess, clean_environment, free_ports
+from durameter_collectors.tapping.upstream import Tls
 from durameter_collectors.temporal.meter import Meter
 from durameter_collectors.temporal.wire.log import WireLog, tap_command
-from durameter_collectors.temporal.wire.upstream import Tls
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str, seconds: float = 30) -> None:

@@ -24,8 +24,9 @@ from temporalio.api.workflow.v1 import OnConflictOptions
 from temporalio.api.workflowservice import v1 as api
 from temporalio.api.workflowservice.v1 import service_pb2
 
+from durameter_collectors.tapping.decoding import Rows as Written
+from durameter_collectors.tapping.feed import Kind, Record
 from durameter_collectors.temporal.wire.decoder import Decoder
-from durameter_collectors.temporal.wire.feed import Kind, Record
 from durameter_collectors.temporal.wire.log import ROW
 from durameter_collectors.temporal.wire.methods import FREE_METHODS, METHODS
 
@@ -457,12 +458,13 @@ def test_calls_of_two_connections_share_what_is_known() -> None:
     polling.call("PollWorkflowTaskQueue", api.PollWorkflowTaskQueueRequest(namespace="mine"), task())
     answering.call("RespondWorkflowTaskCompleted", completion(schedule()), _DONE)
     out = BytesIO()
-    decoder = Decoder(out)
+    written = Written(out)
+    decoder = Decoder(written)
     for connection, spoken in enumerate((polling, answering)):
         decoder.take(Record(Kind.OPENED, connection, 1.0, b""))
         for side, data in spoken.said:
             decoder.take(Record(side, connection, 1.0, data))
-    decoder.flush()
+    written.flush()
     (row,) = [ROW.validate_json(line) for line in out.getvalue().splitlines()]
     assert row.owner == "order-1"
 

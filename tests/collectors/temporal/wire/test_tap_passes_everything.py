@@ -13,7 +13,7 @@ import trustme
 from echo import LIMIT, echo
 from tapping import tap
 
-from durameter_collectors.temporal.wire.upstream import Tls
+from durameter_collectors.tapping.upstream import Tls
 
 MIB = 1024 * 1024
 

@@ -1,4 +1,4 @@
-"""The way from the tap to its decoder: a bounded queue, marks, and notice of the decoder's death."""
+"""The way from a tap to its decoder: a bounded queue, marks, and notice of the decoder's death."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Protocol, cast
 
-from durameter_collectors.temporal.wire.feed import Kind, pack
+from durameter_collectors.tapping.feed import Kind, pack
 
 __all__ = ["BACKLOG_BYTES", "Courier"]
 
@@ -50,8 +50,13 @@ class Courier(asyncio.Protocol):
         self._answers = b""
 
     @classmethod
-    async def start(cls, out: Path, *, backlog: int = BACKLOG_BYTES) -> "Courier":
+    async def start(cls, decoder: str, out: Path, *, backlog: int = BACKLOG_BYTES) -> "Courier":
         """Start the decoder.
+
+        Args:
+            decoder: the module to run as a program, which calls `decoding.run`.
+            out: file for its rows.
+            backlog: bytes that may wait for it.
 
         Raises:
             OSError: it cannot be started.
@@ -59,7 +64,7 @@ class Courier(asyncio.Protocol):
         ours, theirs = socket.socketpair()
         with theirs:
             process = subprocess.Popen(  # noqa: ASYNC220 - takes milliseconds, before anything is served
-                [sys.executable, "-P", "-m", "durameter_collectors.temporal.wire.decoder", str(out)],
+                [sys.executable, "-P", "-m", decoder, str(out)],
                 stdin=theirs.fileno(),
             )
         transport, courier = await asyncio.get_running_loop().create_unix_connection(lambda: cls(process), sock=ours)

@@ -1,4 +1,4 @@
-"""The tap: passes bytes on between clients and a server, unchanged, and hands a copy to the decoder.
+"""Passes bytes on between clients and a server, unchanged, and hands a copy to the decoder.
 
 One thread stamps every chunk, so the decoder sees causes before effects. The copy waits in a queue that is bounded:
 when it is full the tap stops reading until the decoder has caught up. Calls get slower then, and none is lost.
@@ -10,13 +10,14 @@ import socket
 import ssl
 import struct
 import sys
+from dataclasses import dataclass
 from typing import cast
 
-from durameter_collectors.temporal.wire.courier import Courier
-from durameter_collectors.temporal.wire.feed import Kind
-from durameter_collectors.temporal.wire.upstream import Target
+from durameter_collectors.tapping.courier import Courier
+from durameter_collectors.tapping.feed import Kind
+from durameter_collectors.tapping.upstream import Target, Tls
 
-__all__ = ["Tap"]
+__all__ = ["Route", "Tap"]
 
 _CONNECT_SECONDS = 10.0
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -121,63 +122,89 @@ def _reset(transport: asyncio.Transport) -> None:
     transport.abort()
 
 
-class Tap:
-    """Accepts connections and joins each with one of its own to the target."""
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where connections to one listening socket go."""
 
-    def __init__(self, courier: Courier, target: Target) -> None:
+    name: str
+    """What the decoder is told of each connection: which program speaks to which."""
+    target: Target
+
+    def say(self) -> str:
+        """For the log."""
+        return f"{self.target.host}:{self.target.port}"
+
+
+class Tap:
+    """Accepts connections and joins each with one of its own to its route's target."""
+
+    def __init__(self, courier: Courier) -> None:
         self.courier = courier
         self.connections = 0
-        self._target = target
-        self._context = target.tls.context() if target.tls else None
-        self._server_name = (target.tls.server_name or target.host) if target.tls else None
+        self._servers: list[asyncio.Server] = []
         self._joining: set[asyncio.Task[None]] = set()
-        self._refused = False
+        self._refused: set[Route] = set()
+        self._contexts: dict[Tls, ssl.SSLContext] = {}
 
-    def accept(self) -> asyncio.BufferedProtocol:
-        """A new client; the protocol factory of a listening socket."""
-        return _Client(self)
+    async def listen(self, host: str, port: int, route: Route) -> int:
+        """Take connections for a route; returns the port, which was chosen when 0 was asked for.
+
+        Raises:
+            OSError: the address cannot be listened on, or a file for TLS cannot be read.
+        """
+        if route.target.tls is not None:
+            self._contexts[route.target.tls] = route.target.tls.context()
+        server = await asyncio.get_running_loop().create_server(lambda: _Client(self, route), host, port)
+        self._servers.append(server)
+        return int(server.sockets[0].getsockname()[1])
+
+    def close(self) -> None:
+        """Take no more connections."""
+        for server in self._servers:
+            server.close()
 
     def number(self) -> int:
         """The next connection's."""
         self.connections += 1
         return self.connections
 
-    def connect(self, client: "_Client", number: int) -> None:
+    def connect(self, client: "_Client", number: int, route: Route) -> None:
         """Begin to reach the target for it."""
-        task = asyncio.get_running_loop().create_task(self._join(client, number))
+        task = asyncio.get_running_loop().create_task(self._join(client, number, route))
         self._joining.add(task)
         task.add_done_callback(self._joining.discard)
 
-    async def _join(self, client: "_Client", number: int) -> None:
-        loop = asyncio.get_running_loop()
+    async def _join(self, client: "_Client", number: int, route: Route) -> None:
+        tls = route.target.tls
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
-                transport, server = await loop.create_connection(
+                transport, server = await asyncio.get_running_loop().create_connection(
                     lambda: _Side(self.courier, number, Kind.FROM_SERVER),
-                    self._target.host,
-                    self._target.port,
-                    ssl=self._context,
-                    server_hostname=self._server_name,
+                    route.target.host,
+                    route.target.port,
+                    ssl=self._contexts[tls] if tls else None,
+                    server_hostname=(tls.server_name or route.target.host) if tls else None,
                 )
         except (OSError, TimeoutError) as error:
-            self._say(f"the target {self._target.host}:{self._target.port} cannot be reached: {error}")
+            self._say(route, f"the target {route.say()} cannot be reached: {error}")
+            self.courier.put(Kind.UNREACHED, number, route.name.encode())
             if client.transport is not None:
                 client.transport.abort()
             return
-        self._refused = False
+        self._refused.discard(route)
         secured = transport.get_extra_info("ssl_object")
-        if isinstance(secured, ssl.SSLObject) and secured.selected_alpn_protocol() != "h2":
-            self._say("the target does not say that it speaks HTTP/2 (ALPN); it is tried all the same")
+        if isinstance(secured, ssl.SSLObject) and tls is not None and secured.selected_alpn_protocol() not in tls.alpn:
+            self._say(route, f"the target does not say that it speaks {' or '.join(tls.alpn)} (ALPN); it is tried")
         if client.transport is None:  # it has gone meanwhile
             transport.close()
             return
-        self.courier.put(Kind.OPENED, number)
+        self.courier.put(Kind.OPENED, number, route.name.encode())
         client.join(server)
 
-    def _say(self, what: str) -> None:
+    def _say(self, route: Route, what: str) -> None:
         """Into the log, once per outage."""
-        if not self._refused:
-            self._refused = True
+        if route not in self._refused:
+            self._refused.add(route)
             sys.stderr.write(what + "\n")
             sys.stderr.flush()
 
@@ -185,11 +212,12 @@ class Tap:
 class _Client(_Side):
     """The side of a client: reads nothing until the target is reached."""
 
-    def __init__(self, tap: Tap) -> None:
+    def __init__(self, tap: Tap, route: Route) -> None:
         self._tap = tap
+        self._route = route
         self._own_number = tap.number()
         super().__init__(tap.courier, self._own_number, Kind.FROM_CLIENT)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._tap.connect(self, self._own_number)
+        self._tap.connect(self, self._own_number, self._route)

@@ -1,4 +1,4 @@
-"""The copy of the traffic that the tap hands to the decoder: records on a stream, in the order of the tap's clock.
+"""The copy of the traffic that a tap hands to its decoder: records on a stream, in the order of the tap's clock.
 
 Nothing here ever touches a disk: the stream is a pair of connected sockets.
 """
@@ -18,6 +18,7 @@ class Kind(IntEnum):
     """What a record says."""
 
     OPENED = 0
+    """A connection is joined to its target; the name of its route follows."""
     FROM_CLIENT = 1
     FROM_SERVER = 2
     CLOSED = 3
@@ -25,6 +26,8 @@ class Kind(IntEnum):
     """Somebody asks for an answer once everything before is decoded and written."""
     NOTICE = 5
     """The tap has something to say, in words."""
+    UNREACHED = 6
+    """A connection was ended because its target could not be reached: nothing of it was read. The route follows."""
 
 
 class Record(NamedTuple):

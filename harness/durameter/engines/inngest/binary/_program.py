@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from durameter.engines.inngest_binary._command import UnavailableError, ask
+from durameter.engines.inngest.binary._command import UnavailableError, ask
 from durameter.engines.process import clean_environment
 
 __all__ = ["TESTED_VERSIONS", "VERSION", "InngestBinary", "Origin", "ask_version", "describe"]

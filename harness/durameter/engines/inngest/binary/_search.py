@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from durameter.engines.inngest_binary import _go, _npm
-from durameter.engines.inngest_binary._cache import Cache
-from durameter.engines.inngest_binary._command import Attempt, UnavailableError
-from durameter.engines.inngest_binary._program import VERSION, InngestBinary, ask_version, describe
+from durameter.engines.inngest.binary import _go, _npm
+from durameter.engines.inngest.binary._cache import Cache
+from durameter.engines.inngest.binary._command import Attempt, UnavailableError
+from durameter.engines.inngest.binary._program import VERSION, InngestBinary, ask_version, describe
 from durameter.errors import EngineMissingError
 
 __all__ = ["could_build", "ensure", "find"]

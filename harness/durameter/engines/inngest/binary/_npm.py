@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
-from durameter.engines.inngest_binary._command import Attempt, UnavailableError, ask, lines_of
-from durameter.engines.inngest_binary._program import VERSION, ask_version
+from durameter.engines.inngest.binary._command import Attempt, UnavailableError, ask, lines_of
+from durameter.engines.inngest.binary._program import VERSION, ask_version
 
 __all__ = ["fetch", "state"]
 

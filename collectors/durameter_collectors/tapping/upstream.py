@@ -1,4 +1,4 @@
-"""Where the tap sends what it gets: plain, or by TLS, which then ends at the tap."""
+"""Where a tap sends what it gets: plain, or by TLS, which then ends at the tap."""
 
 import ssl
 from dataclasses import dataclass
@@ -20,14 +20,17 @@ class Tls:
     server_name: str = ""
     """The name that the server's certificate must have and that is asked for; the target's host when empty."""
 
+    alpn: tuple[str, ...] = ("h2",)
+    """The protocols that are offered."""
+
     def context(self) -> ssl.SSLContext:
-        """For connections that speak HTTP/2.
+        """For connections to it.
 
         Raises:
             OSError: a file cannot be read or is no certificate or key (`ssl.SSLError` is one).
         """
         context = ssl.create_default_context(cafile=self.ca)
-        context.set_alpn_protocols(["h2"])
+        context.set_alpn_protocols(list(self.alpn))
         if self.certificate is not None:
             context.load_cert_chain(self.certificate, self.key)
         return context

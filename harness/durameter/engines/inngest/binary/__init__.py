@@ -5,7 +5,7 @@ prebuilt program of npm's `inngest-cli`; a build of the Go module `github.com/in
 cache, one file per version and platform. Source of the recipes: the vendor's npm package and Go module, at 1.44.0.
 """
 
-from durameter.engines.inngest_binary._program import TESTED_VERSIONS, VERSION, InngestBinary
-from durameter.engines.inngest_binary._search import could_build, ensure, find
+from durameter.engines.inngest.binary._program import TESTED_VERSIONS, VERSION, InngestBinary
+from durameter.engines.inngest.binary._search import could_build, ensure, find
 
 __all__ = ["TESTED_VERSIONS", "VERSION", "InngestBinary", "could_build", "ensure", "find"]

@@ -20,8 +20,8 @@ import platformdirs
 from filelock import FileLock, Timeout
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from durameter.engines.inngest_binary._command import Attempt, UnavailableError
-from durameter.engines.inngest_binary._program import TESTED_VERSIONS, VERSION, InngestBinary, ask_version
+from durameter.engines.inngest.binary._command import Attempt, UnavailableError
+from durameter.engines.inngest.binary._program import TESTED_VERSIONS, VERSION, InngestBinary, ask_version
 
 __all__ = ["Cache", "platform_name"]
 

@@ -1,0 +1,162 @@
+"""The dev server's own database → runs, steps, attempts and requests. Read-only.
+
+Which table speaks is told by the tables and columns that are there, never by a version:
+
+- `spans` with the column `is_deferred` (1.44): every step has an `executor.step` row, every SDK request an
+  `executor.execution` row, whose later rows (`EXTEND`) carry the reply's opcodes.
+- else `history` (1.12.1): see `store_history`.
+
+A database that is not in WAL mode is read only once no program has it open: each reader makes the server lose spans
+(`database is locked`). The engine creates it in WAL mode before the server starts.
+
+Blind spots: what a checkpoint reports is in `spans` only; a server on Postgres; and on servers with `spans`, the trace
+is a view of the same table, so that the two prove nothing but that both were read well.
+"""
+
+import sqlite3
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+from durameter_collectors.inngest.counts import units_per_run
+
+__all__ = ["BLIND_SPOTS", "StoreError", "StoreReading", "StoredRun", "StoredStep", "counts_in_store", "read_store"]
+
+BLIND_SPOTS = (
+    "the id of a step whose every attempt became an error of the function, unless it had been planned",
+    "servers that keep their state in Postgres",
+)
+
+_BUSY_SECONDS = 5.0
+_VERSIONS_AT = slice(18, 20)
+_WAL = b"\x02\x02"
+"""Bytes 18 and 19 of a SQLite file: its write and read format; 2 is WAL (sqlite.org/fileformat.html)."""
+
+
+class StoreError(Exception):
+    """The database cannot be read, or must not be now."""
+
+
+@dataclass(slots=True)
+class StoredStep:
+    """One step of a run."""
+
+    name: str
+    rule: str
+    attempts: int = 1
+
+
+@dataclass(slots=True)
+class StoredRun:
+    """One run, as the database has it."""
+
+    function: str
+    """Its slug, where the database names it."""
+    status: str = ""
+    """Such as `COMPLETED`; empty while it goes on."""
+    steps: dict[str, StoredStep] = field(default_factory=dict)
+    """By step id: those that were begun."""
+    planned: dict[str, str] = field(default_factory=dict)
+    """Names by step id of steps that were planned and never begun."""
+    requests: int = 0
+    """SDK requests, as the server counts them."""
+    unanswered: int = 0
+    """Those that got no reply; the server counts also some that it then did not send, since the run had ended."""
+    function_retries: int = 0
+    """Requests that tried again what had failed, and that no step's attempts show."""
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def skipped(self) -> bool:
+        """Whether it never began."""
+        return self.status == "SKIPPED"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreReading:
+    """What the database says."""
+
+    table: Literal["spans", "history"]
+    """Which table was believed."""
+    runs: dict[str, StoredRun]
+    """By run id."""
+
+
+def counts_in_store(runs: Mapping[str, StoredRun]) -> dict[str, dict[str, Decimal]]:
+    """Run → kind → units of both readings, by the rulebook, as the ledger counts them."""
+    return units_per_run(runs)
+
+
+def read_store(
+    file: Path, *, runs: Collection[str] | None = None, table: Literal["spans", "history"] | None = None
+) -> StoreReading:
+    """Read runs out of a dev server's `main.db`, in one transaction.
+
+    Args:
+        file: the database.
+        runs: ids of the runs that are wanted; all when not given.
+        table: believe this table; by default the one that this server fills.
+
+    Raises:
+        StoreError: there is no such database, it is not in WAL mode and a program has it open, it stayed locked, it is
+            damaged, or it has no table that is known here.
+    """
+    from durameter_collectors.inngest.store_history import runs_in_history  # noqa: PLC0415 - they need the types here
+    from durameter_collectors.inngest.store_spans import runs_in_spans  # noqa: PLC0415 - likewise
+
+    readers: dict[Literal["spans", "history"], Callable[[sqlite3.Connection], Iterator[tuple[str, StoredRun]]]] = {
+        "spans": runs_in_spans,
+        "history": runs_in_history,
+    }
+    with _opened(file) as store:
+        chosen = table or _table(store, file)
+        found = {run_id: run for run_id, run in readers[chosen](store) if runs is None or run_id in runs}
+    return StoreReading(chosen, found)
+
+
+def _table(store: sqlite3.Connection, file: Path) -> Literal["spans", "history"]:
+    def columns(table: str) -> set[str]:
+        return {str(name) for (name,) in store.execute("SELECT name FROM pragma_table_info(?)", (table,))}
+
+    if {"attributes", "dynamic_span_id", "run_id", "is_deferred"} <= columns("spans"):
+        return "spans"
+    if {"run_id", "type", "attempt", "step_name", "step_id", "group_id"} <= columns("history"):
+        return "history"
+    raise StoreError(f"{file} has no table of an Inngest dev server that is known here (spans, history).")
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[sqlite3.Connection]:
+    try:
+        with file.open("rb") as raw:
+            head = raw.read(_VERSIONS_AT.stop)
+    except OSError as error:
+        raise StoreError(f"The Inngest server's database cannot be read: {error}") from error
+    if head[_VERSIONS_AT] != _WAL and (program := _opened_by(file)):
+        raise StoreError(
+            f"{file} is not in WAL mode and {program} has it open: reading it now would make the server lose spans. "
+            "Stop the server first, or let it start on a database that is in WAL mode already."
+        )
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)) as store:
+            store.execute("BEGIN")
+            yield store
+    except sqlite3.Error as error:
+        raise StoreError(f"The Inngest server's database {file} cannot be read: {error}.") from error
+
+
+def _opened_by(file: Path) -> str:
+    """A program that has this file open, if any that can be seen."""
+    wanted = str(file.resolve())
+    for process in psutil.process_iter():
+        try:
+            if any(each.path == wanted for each in process.open_files()):
+                return f"{process.name()} (process {process.pid})"
+        except psutil.Error:
+            continue  # it has ended, or belongs to somebody else
+    return ""

@@ -1,0 +1,90 @@
+"""The reader's side of a tap: how to start one, and its rows as they are written."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter
+
+from durameter_collectors.inngest.wire.record import (
+    WireCheckpoint,
+    WireEvents,
+    WireProblem,
+    WireRequest,
+    WireSync,
+    WireUnreached,
+)
+from durameter_collectors.tapping.client import TapClient
+
+__all__ = ["BLIND_SPOTS", "ROW", "WireLog", "WireRow", "tap_command"]
+
+BLIND_SPOTS = (
+    "apps and clients that do not connect through the tap, and apps that use Connect",
+    "the id of a step whose every attempt became an error of the function (Python: RetryAfterError, NonRetriableError)",
+    "events that an app sends outside of step.send_event: no exchange says which run sent them",
+)
+
+WireRow = WireRequest | WireCheckpoint | WireEvents | WireSync | WireUnreached | WireProblem
+ROW: TypeAdapter[WireRow] = TypeAdapter(Annotated[WireRow, Field(discriminator="record")])
+
+
+def tap_command(python: str, *, out: Path, control: int) -> list[str]:
+    """The command line of a tap without routes; `WireLog.before_app` and `before_server` add them.
+
+    Args:
+        python: the interpreter to run it with.
+        out: file for the rows; it is appended to.
+        control: port on loopback for a `WireLog`.
+    """
+    # -P: a module in the working folder must not be mistaken for one of Python's.
+    return [python, "-P", "-m", __package__, "--out", str(out), "--control", str(control)]
+
+
+class WireLog:
+    """A running tap: its routes and its rows."""
+
+    def __init__(self, file: Path, control: int) -> None:
+        self._tap: TapClient[WireRow] = TapClient(file, control, ROW)
+        self.rows: list[WireRow] = []
+        """As of the last `settle`, in order."""
+
+    async def ready(self) -> bool:
+        """Whether the tap answers and its decoder decodes."""
+        return await self._tap.ready()
+
+    async def before_app(self, target: str, *, host: str = "127.0.0.1") -> int:
+        """Listen for a server's requests to an app at `target` (`host:port`); returns the port.
+
+        The app must name this address as its origin when it registers.
+
+        Raises:
+            TapError: the tap has died, or cannot listen on `host`.
+        """
+        return await self._tap.route("app", f"{host}:0", target)
+
+    async def before_server(self, target: str, *, host: str = "127.0.0.1") -> int:
+        """Listen for what clients and apps send to a server at `target` (`host:port`); returns the port.
+
+        Raises:
+            TapError: the tap has died, or cannot listen on `host`.
+        """
+        return await self._tap.route("server", f"{host}:0", target)
+
+    async def settle(self) -> None:
+        """Read every row of what passed the tap before now; SDK requests under way are waited for, 5 s at most.
+
+        Raises:
+            TapError: the tap or its decoder has died, or a row cannot be read.
+        """
+        self.rows += await self._tap.settle()
+
+    async def stats(self) -> dict[str, object]:
+        """Connections so far, bytes that wait for the decoder, seconds that it was waited for.
+
+        Raises:
+            TapError: the tap has died.
+        """
+        return await self._tap.stats()
+
+    def problems(self) -> list[WireProblem]:
+        """What could not be read, as of the last `settle`."""
+        return [row for row in self.rows if isinstance(row, WireProblem)]

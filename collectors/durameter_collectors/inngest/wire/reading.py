@@ -1,0 +1,246 @@
+"""Exchanges → rows: what the server and the SDKs of all languages say to each other.
+
+Paths and fields: pkg/execution/driver/httpdriver, pkg/api/api.go, pkg/api/apiv1/checkpoint.go and pkg/devserver/api.go
+of the server, 1.44.0 and 1.12.1.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from pydantic_core import from_json
+
+from durameter_collectors.inngest.sent import events_in_output
+from durameter_collectors.inngest.wire.http1 import Body, BodyError, Exchange
+from durameter_collectors.inngest.wire.record import (
+    Operation,
+    WireCheckpoint,
+    WireEvents,
+    WireProblem,
+    WireRequest,
+    WireSync,
+)
+
+__all__ = ["RouteKind", "Row", "reader_of", "when"]
+
+RouteKind = Literal["app", "server"]
+"""What is behind a route: an app, asked by the server; or the server, asked by clients and apps."""
+
+Row = WireRequest | WireCheckpoint | WireEvents | WireSync | WireProblem
+_Reader = Callable[[Exchange], Iterator[Row]]
+
+_EVENTS = re.compile(r"/e/[^/]+")
+_INVOKE = re.compile(r"/invoke/([^/]+)")
+_CHECKPOINT = re.compile(r"(?:/v1)?/checkpoint(?:/([^/]+)/(?:steps|async))?/?")
+_INTERNAL_INVOKE = "inngest/function.invoked"
+
+
+def when(seconds: float) -> datetime:
+    """The tap's clock as a time."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def reader_of(kind: str, exchange: Exchange) -> _Reader | None:
+    """Who reads an exchange of such a route, by its request's head; None where it says nothing that is counted."""
+    if exchange.method != "POST":
+        return None
+    path = urlsplit(exchange.target)
+    if kind == "app":
+        # Every SDK gets `fnId` and `stepId` in the query, at whatever path the app is served.
+        return _sdk_request if "fnId=" in path.query else None
+    if _EVENTS.fullmatch(path.path):
+        return _events
+    if _INVOKE.fullmatch(path.path):
+        return _invocation
+    if _CHECKPOINT.fullmatch(path.path):
+        return _checkpoint
+    return {"/fn/register": _sync, "/v0/connect/start": _connect}.get(path.path)
+
+
+def _sdk_request(exchange: Exchange) -> Iterator[Row]:
+    query = parse_qs(urlsplit(exchange.target).query)
+    run, attempt, problems = exchange.headers.get("x-run-id", ""), 0, list[str]()
+    context: Mapping[str, Any] = {}
+    try:
+        context = _object(_object(_json(exchange.request)).get("ctx"))
+        run, attempt = str(context["run_id"]), int(context.get("attempt") or 0)
+    except (BodyError, ValueError, KeyError, TypeError) as error:
+        if exchange.asked:
+            problems.append(f"a request cannot be read: {_why(error)}")
+    status, operations = 0, tuple[Operation, ...]()
+    headers: Mapping[str, str] = exchange.answer_headers
+    if exchange.answered:
+        try:
+            status, headers, reply = _unwrapped(exchange)
+            if status == 206:
+                operations = _operations(reply)
+        except (BodyError, ValueError, KeyError, TypeError) as error:
+            status = status or exchange.status
+            problems.append(f"a reply cannot be read: {_why(error)}")
+    yield WireRequest(
+        call=exchange.number,
+        time=when(exchange.ended),
+        asked=when(exchange.began),
+        function=query.get("fnId", [""])[0],
+        run=run,
+        step=query.get("stepId", ["step"])[0],
+        attempt=max(attempt, 0),
+        job=exchange.headers.get("x-inngest-job-id", ""),
+        request=str(context.get("request_id") or exchange.headers.get("x-request-id", "")),
+        status=status,
+        operations=operations,
+        no_retry=headers.get("x-inngest-no-retry", "").lower() == "true",
+        retry_after=headers.get("retry-after", ""),
+        request_bytes=exchange.request.size,
+        reply_bytes=exchange.answer.size,
+    )
+    for problem in problems:
+        yield _problem(exchange, problem, run=run)
+    if exchange.damage:
+        # The server did not get this reply either: it asks again, or gives up.
+        yield _problem(exchange, f"an SDK request has no reply: {exchange.damage}", run=run, grave=not exchange.asked)
+
+
+def _unwrapped(exchange: Exchange) -> tuple[int, Mapping[str, str], Any]:
+    """Status, headers and, where there can be operations, body of a reply; a streamed one (201) wraps all three."""
+    if exchange.status == 206:
+        return 206, exchange.answer_headers, _json(exchange.answer)
+    if exchange.status != 201:
+        return exchange.status, exchange.answer_headers, None
+    whole = _object(_json(exchange.answer))
+    if whole.get("error") is not None:
+        raise ValueError("a streamed reply that says it is an error")
+    headers = exchange.answer_headers | {
+        str(name).lower(): str(value) for name, value in _object(whole.get("headers") or {}).items()
+    }
+    body = whole.get("body")
+    return int(whole["status"]), headers, from_json(body) if isinstance(body, str) and body else body
+
+
+def _operations(reply: object) -> tuple[Operation, ...]:
+    """Of a reply, or of a checkpoint's steps; the oldest SDKs send one object instead of a list."""
+    several = reply if isinstance(reply, list) else [reply]
+    return tuple(_operation(_object(each)) for each in several)
+
+
+def _operation(raw: Mapping[str, Any]) -> Operation:
+    options = raw.get("opts")
+    kind = str(options.get("type") or "") if isinstance(options, dict) else ""
+    return Operation(
+        op=str(raw["op"]),
+        id=str(raw.get("id") or ""),
+        name=str(raw.get("displayName") or raw.get("name") or ""),
+        kind=kind,
+        sent=tuple(events_in_output(raw.get("data"))),
+    )
+
+
+def _checkpoint(exchange: Exchange) -> Iterator[Row]:
+    named = _CHECKPOINT.fullmatch(urlsplit(exchange.target).path)
+    begins = named is None or named[1] is None
+    run = "" if named is None or named[1] is None else unquote(named[1])
+    if exchange.damage:
+        yield _problem(exchange, f"the outcome of a checkpoint is unknown: {exchange.damage}", run=run)
+        return
+    try:
+        body = _object(_json(exchange.request))
+        run = str(body.get("run_id") or run)
+        operations = _operations(body.get("steps") or [])
+    except (BodyError, ValueError, KeyError, TypeError) as error:
+        yield _problem(exchange, f"a checkpoint cannot be read: {_why(error)}", run=run)
+        return
+    yield WireCheckpoint(
+        call=exchange.number,
+        time=when(exchange.ended),
+        run=run,
+        request=str(body.get("request_id") or ""),
+        begins=begins,
+        status=exchange.status,
+        operations=operations,
+        request_bytes=exchange.request.size,
+    )
+
+
+def _events(exchange: Exchange) -> Iterator[Row]:
+    try:
+        sent = _json(exchange.request)
+        names = tuple(str(_object(each)["name"]) for each in (sent if isinstance(sent, list) else [sent]))
+    except (BodyError, ValueError, KeyError, TypeError) as error:
+        # Forms are taken too, and what the server refuses was no event.
+        names, why = (), _why(error)
+        if exchange.status == 200:
+            yield _problem(exchange, f"events cannot be read, only their ids are known: {why}", grave=False)
+    yield from _taken(exchange, names, "ids")
+
+
+def _invocation(exchange: Exchange) -> Iterator[Row]:
+    yield from _taken(exchange, (_INTERNAL_INVOKE,), "id")
+
+
+def _taken(exchange: Exchange, names: tuple[str, ...], where: str) -> Iterator[Row]:
+    ids: list[str] = []
+    if exchange.damage:
+        yield _problem(exchange, f"it is unknown whether the server took events: {exchange.damage}")
+        return
+    try:
+        given = _object(_json(exchange.answer)).get(where) or []
+        ids = [str(each) for each in (given if isinstance(given, list) else [given]) if each]
+    except (BodyError, ValueError, TypeError) as error:
+        if exchange.status == 200:
+            yield _problem(exchange, f"the ids of events cannot be read: {_why(error)}")
+    yield WireEvents(
+        call=exchange.number,
+        time=when(exchange.ended),
+        names=names,
+        ids=tuple(ids),
+        status=exchange.status,
+        request_bytes=exchange.request.size,
+    )
+
+
+def _sync(exchange: Exchange) -> Iterator[Row]:
+    try:
+        body = _object(_json(exchange.request))
+        app, url, functions = str(body.get("appName") or ""), str(body.get("url") or ""), body.get("functions") or []
+        yield WireSync(
+            call=exchange.number,
+            time=when(exchange.ended),
+            app=app,
+            url=url,
+            functions=len(functions),
+            status=exchange.status if exchange.answered else 0,
+        )
+    except (BodyError, ValueError, TypeError) as error:
+        yield _problem(exchange, f"the registration of an app cannot be read: {_why(error)}", grave=False)
+
+
+def _connect(exchange: Exchange) -> Iterator[Row]:
+    yield _problem(exchange, "an app uses Connect: its steps do not pass here. Serve it by HTTP to have them counted")
+
+
+def _problem(exchange: Exchange, what: str, *, run: str = "", grave: bool = True) -> WireProblem:
+    return WireProblem(call=exchange.number, time=when(exchange.ended), run=run, what=what, grave=grave)
+
+
+def _json(body: Body) -> Any:
+    data = body.read()
+    try:
+        return from_json(data)
+    except ValueError:  # lone surrogates, which some SDKs write and Python reads
+        return json.loads(data)
+
+
+def _object(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{type(value).__name__} where an object is due")
+    return value
+
+
+def _why(error: Exception) -> str:
+    """In words that quote nothing of what passed."""
+    if isinstance(error, BodyError | TypeError):
+        return str(error)
+    return f"{type(error).__name__}, it is not the JSON that is due"
