@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -65,5 +66,7 @@ def shared_servers(temporal_server: RunningServer, inngest_server: RunningServer
             address=temporal_server.info.address,
             metrics_url=temporal_server.settings["DURAMETER_TEMPORAL_METRICS_URL"],
         ),
-        inngest=InngestConfig(address=inngest_server.info.address),
+        inngest=InngestConfig(
+            address=inngest_server.info.address, store=Path(inngest_server.settings["DURAMETER_INNGEST_STORE"])
+        ),
     )

@@ -61,12 +61,19 @@ class InngestConfig(_Section):
 
     binary: Path | None = None
     """The `inngest` program to start."""
+    version: str = ""
+    """The only version to start, found, fetched or built: 1.44.0 or 1.12.1. By default whatever is on the PATH, or else
+    1.44.0."""
     address: str = ""
     """Base URL of a server that is already there, such as `http://127.0.0.1:8288`."""
     app_host: str = "127.0.0.1"
     """The name by which that server reaches this machine; `host.docker.internal` for one in Docker."""
     app_bind: str = "127.0.0.1"
-    """The interface on which the measured app listens."""
+    """The interface on which the measured app listens, or the tap before it."""
+    store: Path | None = None
+    """The `main.db` of a server that is already there: a source of its own. Read-only; it must be in WAL mode."""
+    tap: bool = True
+    """Whether clients and apps are connected through a tap that counts what passes."""
 
 
 class RunConfig(_Section):

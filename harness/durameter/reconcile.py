@@ -15,7 +15,6 @@ __all__ = [
     "Line",
     "Reconciliation",
     "against_meter",
-    "against_runs",
     "by_place",
     "compare",
     "merged",
@@ -129,31 +128,6 @@ def against_meter(
     for name, count in meter.items():
         metered[rules.metered_kind(name) or f"unknown to the rulebook: {name}"] += count
     return compare(ledger, metered, merged(corrections, extra or {}))
-
-
-def against_runs(
-    units: Iterable[Unit],
-    other: Mapping[str, Mapping[str, Decimal]],
-    late: Mapping[str, Mapping[str, Decimal]],
-    *,
-    late_rule: str,
-) -> tuple[Line, ...]:
-    """Compare units with a source that counts by run and kind.
-
-    Args:
-        units: the ledger of the measurement; both readings are compared.
-        other: run → kind → units.
-        late: the part of `other` that the engine could not take any more, by run and kind: a named correction.
-        late_rule: the name of that correction.
-
-    Returns:
-        One line per kind, each with the runs in which the two differ, also where sums agree by accident.
-    """
-    ours: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-    for unit in units:
-        ours[unit.run][unit.kind] += unit.quantity
-    corrections = {run: {kind: {late_rule: count} for kind, count in kinds.items()} for run, kinds in late.items()}
-    return by_place(ours, other, corrections)
 
 
 def by_place(

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from durameter.reconcile import Line, against_meter, against_runs, state_of
+from durameter.reconcile import Line, against_meter, by_place, state_of
 from durameter_collectors.rulebook import Rulebook
 from durameter_collectors.units import Unit
 
@@ -138,11 +138,14 @@ class TestAgainstMeter:
         assert by_kind(lines) == {"start": Line(kind="start", ours=Decimal(1), other=Decimal(1))}
 
 
-class TestAgainstRuns:
+def late(**kinds: int) -> dict[str, dict[str, Decimal]]:
+    return {kind: {"late": Decimal(count)} for kind, count in kinds.items()}
+
+
+class TestByPlace:
     def test_equal(self) -> None:
-        ledger = units("start", "activity") + units("activity", "memo", run="run 2")
-        other = {"run 1": metered(start=1, activity=1), "run 2": metered(activity=1, memo=1)}
-        lines = against_runs(ledger, other, {}, late_rule="late")
+        counts = {"run 1": metered(start=1, activity=1), "run 2": metered(activity=1, memo=1)}
+        lines = by_place(counts, counts, {})
         assert {line.kind: (line.ours, line.other) for line in lines} == {
             "start": (1, 1),
             "activity": (2, 2),
@@ -150,48 +153,46 @@ class TestAgainstRuns:
         }
         assert state_of(lines, ()) == "agrees"
 
-    def test_sums_that_agree_by_accident_name_the_runs(self) -> None:
-        ledger = units("activity", "activity") + units("activity", run="run 2") + units("activity", run="run 3")
+    def test_sums_that_agree_by_accident_name_the_places(self) -> None:
+        ours = {"run 1": metered(activity=2), "run 2": metered(activity=1), "run 3": metered(activity=1)}
         other = {"run 1": metered(activity=1), "run 2": metered(activity=2), "run 3": metered(activity=1)}
-        (line,) = against_runs(ledger, other, {}, late_rule="late")
+        (line,) = by_place(ours, other, {})
         assert (line.ours, line.other, line.unexplained) == (4, 4, 0)
         assert line.where == ("run 1", "run 2")
         assert state_of([line], ()) == "differs"
 
     @pytest.mark.parametrize(
-        ("ledger", "other", "difference"),
+        ("ours", "other", "difference"),
         [
-            (units("activity"), {}, -1),
-            ([], {"run 1": metered(activity=1)}, 1),
+            ({"run 1": metered(activity=1)}, {}, -1),
+            ({}, {"run 1": metered(activity=1)}, 1),
             # The same number in another run.
-            (units("activity"), {"run 2": metered(activity=1)}, 0),
+            ({"run 1": metered(activity=1)}, {"run 2": metered(activity=1)}, 0),
         ],
     )
-    def test_runs_that_one_side_does_not_know(
-        self, ledger: list[Unit], other: dict[str, dict[str, Decimal]], difference: int
+    def test_places_that_one_side_does_not_know(
+        self, ours: dict[str, dict[str, Decimal]], other: dict[str, dict[str, Decimal]], difference: int
     ) -> None:
-        (line,) = against_runs(ledger, other, {}, late_rule="late")
+        (line,) = by_place(ours, other, {})
         assert line.unexplained == difference
-        assert set(line.where) == {unit.run for unit in ledger} | set(other)
+        assert set(line.where) == {*ours, *other}
         assert state_of([line], ()) == "differs"
 
-    def test_late_units_are_a_named_correction(self) -> None:
-        other, late = {"run 1": metered(activity=3)}, {"run 1": metered(activity=2)}
-        (line,) = against_runs(units("activity"), other, late, late_rule="late")
+    def test_a_named_correction_explains(self) -> None:
+        ours, other = {"run 1": metered(activity=1)}, {"run 1": metered(activity=3)}
+        (line,) = by_place(ours, other, {"run 1": late(activity=2)})
         assert (line.corrections, line.unexplained, line.where) == ({"late": 2}, 0, ())
 
-    def test_late_units_of_one_run_excuse_no_other(self) -> None:
-        ledger = units("activity", "activity") + units("activity", run="run 2")
+    def test_a_correction_of_one_place_excuses_no_other(self) -> None:
+        ours = {"run 1": metered(activity=2), "run 2": metered(activity=1)}
         other = {"run 1": metered(activity=3), "run 2": metered(activity=1)}
-        (line,) = against_runs(ledger, other, {"run 2": metered(activity=1)}, late_rule="late")
+        (line,) = by_place(ours, other, {"run 2": late(activity=1)})
         assert line.unexplained == 0
         assert line.where == ("run 1", "run 2")
         assert state_of([line], ()) == "differs"
 
-    def test_late_units_that_the_other_source_does_not_have_excuse_nothing(self) -> None:
-        (line,) = against_runs(
-            units("start"), {"run 1": metered(start=1)}, {"run 1": metered(start=1)}, late_rule="late"
-        )
+    def test_a_correction_without_a_difference_excuses_nothing(self) -> None:
+        (line,) = by_place({"run 1": metered(start=1)}, {"run 1": metered(start=1)}, {"run 1": late(start=1)})
         assert line.unexplained == -1
         assert line.where == ("run 1",)
 

@@ -7,7 +7,13 @@ from typing import Protocol
 
 from durameter_collectors.rulebook import load_rulebook
 
-__all__ = ["FREE_OPS", "STEP_OPS", "CountedSteps", "SeenStep", "units_per_run"]
+__all__ = ["FREE_OPS", "NAMELESS_STEP", "STEP_OPS", "CountedSteps", "SeenStep", "units_per_run"]
+
+NAMELESS_STEP = (
+    "a step outside a parallel group whose every attempt became an error of the function (Python: RetryAfterError, "
+    "NonRetriableError): no record has its id"
+)
+"""What no source can see."""
 
 STEP_OPS: Mapping[str, str] = {
     "Step": "step_run",
@@ -24,7 +30,16 @@ STEP_OPS: Mapping[str, str] = {
 """Opcodes (pkg/enums/opcode.go of the server) by which an app reports a step, and the rule of each."""
 
 FREE_OPS = frozenset(
-    {"None", "StepPlanned", "RunComplete", "SyncRunComplete", "DiscoveryRequest", "DeferAdd", "DeferAbort"}
+    {
+        "None",
+        "StepPlanned",
+        "StepNotFound",
+        "RunComplete",
+        "SyncRunComplete",
+        "DiscoveryRequest",
+        "DeferAdd",
+        "DeferAbort",
+    }
 )
 """Opcodes that are no step execution: planning, discovery, the end of a run, a function put off until then."""
 

@@ -12,7 +12,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -20,7 +20,7 @@ from durameter_collectors.inngest.graphql import ENDED, InngestApi, InngestApiEr
 from durameter_collectors.inngest.links import Links
 from durameter_collectors.inngest.trace import steps_of
 
-__all__ = ["BLIND_SPOTS", "AskSent", "Descendant", "Family", "Sent", "find_family", "settled_family"]
+__all__ = ["BLIND_SPOTS", "AskSent", "Descendant", "Family", "Sent", "Way", "find_family", "settled_family"]
 
 BLIND_SPOTS = (
     "events that an app sends outside of a step: nothing says which run sent them",
@@ -28,6 +28,8 @@ BLIND_SPOTS = (
 )
 
 Way = Literal["event", "invoke", "sent", "ended", "deferred"]
+"""How a run came to be: by an event of the task's own, a step that invoked it, an event that a step sent, the server's
+own event about the end of another run, or a function put off until then."""
 Sent = Mapping[str, Mapping[str, Collection[str]]]
 """Run id → step id → ids of events."""
 AskSent = Callable[[], Awaitable[Sent]]
@@ -50,6 +52,8 @@ class Descendant:
     """The run that led to it; empty for those that the task's own events started."""
     evidence: str
     """The event or step by which it is known to belong to the task."""
+    step: str = ""
+    """Id of the parent's step that led to it, if one did."""
     shared: tuple[str, ...] = ()
     """Events among its triggers that are not the task's (a batch): the run is also of whoever sent those."""
 
@@ -60,6 +64,8 @@ class Family:
 
     members: dict[str, Descendant] = field(default_factory=dict)
     """By run id, parents before children."""
+    events: set[str] = field(default_factory=set)
+    """Ids of the events that are known to be the task's: its own, what its steps sent, the server's about its runs."""
     problems: list[str] = field(default_factory=list)
     """What could not be asked: descendants may be missing."""
     whole: bool = True
@@ -123,7 +129,8 @@ class _Search:
         self._sent = sent
         self._family = Family()
         self._events = list(dict.fromkeys(events))
-        self._known_events = set(self._events)
+        self._known_events = self._family.events
+        self._known_events.update(self._events)
         self._waiting: deque[str] = deque()
         self._records: dict[str, RunTrace] = {}
 
@@ -140,15 +147,15 @@ class _Search:
         for run_id, member in members.items():
             others = tuple(each for each in member.run.trigger_ids if each not in self._known_events)
             if others and len(member.run.trigger_ids) > 1:
-                members[run_id] = Descendant(member.run, member.way, member.parent, member.evidence, others)
+                members[run_id] = replace(member, shared=others)
         return self._family
 
-    def _add(self, run: Run, way: Way, parent: str, evidence: str) -> None:
+    def _add(self, run: Run, way: Way, parent: str, evidence: str, step: str) -> None:
         if run.id not in self._family.members:
-            self._family.members[run.id] = Descendant(run, way, parent, evidence)
+            self._family.members[run.id] = Descendant(run, way, parent, evidence, step)
             self._waiting.append(run.id)
 
-    async def _of_event(self, event: str, way: Way, parent: str, evidence: str = "") -> None:
+    async def _of_event(self, event: str, way: Way, parent: str, evidence: str = "", step: str = "") -> None:
         self._known_events.add(event)
         try:
             runs = await self._api.runs_of_event(event)
@@ -156,34 +163,34 @@ class _Search:
             self._family.problems.append(f"the runs of event {event} cannot be read: {error}")
             return
         for run in runs:
-            self._add(run, way, parent, evidence or f"event {event}")
+            self._add(run, way, parent, evidence or f"event {event}", step)
 
-    async def _of_run(self, run_id: str, way: Way, parent: str, evidence: str) -> None:
+    async def _of_run(self, run_id: str, way: Way, parent: str, evidence: str, step: str = "") -> None:
         try:
             record = self._records[run_id] = await self._api.trace(run_id)
         except InngestApiError as error:
             self._family.problems.append(f"run {run_id} cannot be read: {error}")
             return
-        self._add(record, way, parent, evidence)
+        self._add(record, way, parent, evidence, step)
 
     async def _descend(self, run_id: str) -> None:
         try:
             record = self._records.get(run_id) or await self._api.trace(run_id)
             self._records[run_id] = record
             known = self._family.members[run_id]  # an event's list of its runs does not tell all triggers of each
-            self._family.members[run_id] = Descendant(record, known.way, known.parent, known.evidence)
+            self._family.members[run_id] = replace(known, run=record)
             for step in steps_of(record):
                 evidence = f"step {step.id}"
                 if step.invoked_run:
-                    await self._of_run(step.invoked_run, "invoke", run_id, evidence)
+                    await self._of_run(step.invoked_run, "invoke", run_id, evidence, step.id)
                 elif step.invoke_event:
-                    await self._of_event(step.invoke_event, "invoke", run_id, evidence)
+                    await self._of_event(step.invoke_event, "invoke", run_id, evidence, step.id)
                 if step.invoke_event:
                     self._known_events.add(step.invoke_event)
             sent = self._sent.get(run_id)
             for step_id, events in (await self._links.sent(run_id) if sent is None else sent).items():
                 for event in events:
-                    await self._of_event(event, "sent", run_id, f"step {step_id}, event {event}")
+                    await self._of_event(event, "sent", run_id, f"step {step_id}, event {event}", step_id)
             for deferred in await self._links.deferred(run_id):
                 await self._of_run(deferred, "deferred", run_id, f"run {run_id}")
         except InngestApiError as error:

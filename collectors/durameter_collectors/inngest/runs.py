@@ -1,43 +1,73 @@
-"""All runs that descend from a task's events, with their traces."""
+"""All runs of a task, with their traces and what passed of them on the wire."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from durameter_collectors.inngest.both import RunCount, count_run
+from durameter_collectors.inngest.family import AskSent, Descendant, find_family, settled_family
 from durameter_collectors.inngest.graphql import ENDED, InngestApi, InngestApiError, RunTrace
-from durameter_collectors.inngest.trace import TraceCount, count_trace, steps_of
+from durameter_collectors.inngest.trace import steps_of
+from durameter_collectors.inngest.wire.runs import RunOnWire
 from durameter_collectors.units import Gap, TaskLabel
 
-__all__ = ["CountedRun", "cancel_runs", "count_runs"]
+__all__ = ["CountedRun", "TaskRuns", "cancel_runs", "count_runs"]
+
+_CANCEL_ROUNDS = 20
+_CANCEL_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
 class CountedRun:
-    """One run with its raw record and what it says."""
+    """One run with its raw record and what it and the wire say."""
 
     record: RunTrace
-    count: TraceCount
+    member: Descendant
+    count: RunCount
+
+
+@dataclass(frozen=True)
+class TaskRuns:
+    """All runs of one task."""
+
+    runs: list[CountedRun]
+    """Each counted once, parents before children."""
+    gaps: list[Gap]
+    """One for each run or event that could not be read or did not settle."""
+    events: Collection[str]
+    """Ids of the events that are known to be the task's."""
 
 
 async def count_runs(
-    api: InngestApi, events: Iterable[str], *, label: TaskLabel, patience: float
-) -> tuple[list[CountedRun], list[Gap]]:
-    """Fetch and count every run of a task: those that its events started, and those that they invoked.
+    api: InngestApi,
+    events: Collection[str],
+    *,
+    label: TaskLabel,
+    patience: float,
+    sent: AskSent | None = None,
+    seen: Callable[[str], RunOnWire | None] = lambda _run: None,
+    foreign: Callable[[str], bool] = lambda _run: False,
+) -> TaskRuns:
+    """Fetch and count every run of a task: those that its events started, and all that descend from them.
 
     Args:
         api: the server's API.
         events: ids of the events that were sent for the task.
         label: whose units these are.
-        patience: seconds to wait for a run to end and its trace to settle.
-
-    Returns:
-        The runs, each counted once, and a gap for each run or event that could not be read or did not settle.
+        patience: seconds to wait for all runs to end, and for each trace to settle.
+        sent: which events steps sent, from the wire.
+        seen: what passed of a run, asked once its trace has settled.
+        foreign: whether a run is another task's already: a batch has events of several.
     """
-    counted: dict[str, CountedRun] = {}
     gaps: list[Gap] = []
 
     def gap(run: str, what: str) -> None:
         gaps.append(Gap(engine="inngest", task=label.task, run=run, what=what))
+
+    family = await settled_family(api, events, sent=sent, patience=patience)
+    for problem in family.problems:
+        gap("", f"{problem}; units of runs that this would lead to are missing here")
+    records: dict[str, RunTrace] = {}
 
     async def one(run_id: str) -> None:
         try:
@@ -47,49 +77,36 @@ async def count_runs(
             return
         if not settled:
             gap(run_id, f"the trace did not settle within {patience:.0f} s (status {record.status}): a count so far")
-        counted[run_id] = CountedRun(record, count_trace(record, label=label))
+        records[run_id] = record
 
-    waiting = await _runs_of(api, events, gap)
-    while waiting:
-        await asyncio.gather(*(one(run_id) for run_id in waiting))
-        found = [counted[run_id] for run_id in waiting if run_id in counted]
-        waiting = [r for run in found for r in await _invoked(api, run.record) if r not in counted]
-    for run in counted.values():
-        gaps.extend(run.count.gaps)
-    return list(counted.values()), gaps
+    members = {run_id: member for run_id, member in family.members.items() if not foreign(run_id)}
+    await asyncio.gather(*(one(run_id) for run_id in members))
+    if sent is not None:
+        await sent()  # what passed until now
+    names = {(run, step.id): step.name for run, record in records.items() for step in steps_of(record)}
+    runs: list[CountedRun] = []
+    for run_id, member in members.items():
+        # No await from here on: another task may ask for the same run meanwhile.
+        if run_id in records and not foreign(run_id):
+            led = names.get((member.parent, member.step), "")
+            count = count_run(records[run_id], seen(run_id), label=label, way=member.way, led=led)
+            runs.append(CountedRun(records[run_id], member, count))
+            gaps.extend(count.gaps)
+    return TaskRuns(runs, gaps, family.events)
 
 
-async def cancel_runs(api: InngestApi, events: Iterable[str]) -> None:
-    """Cancel all that the events started and invoked and that still goes on. Free of charge."""
-    waiting = await _runs_of(api, events, lambda _run, _what: None)
-    seen: set[str] = set()
-    while waiting:
-        run_id = waiting.pop()
-        seen.add(run_id)
-        record = await api.trace(run_id)
-        if record.status not in ENDED:
+async def cancel_runs(api: InngestApi, events: Collection[str], *, sent: AskSent | None = None) -> None:
+    """Cancel all that the events started, and what descends from it, as far as it still goes on. Free of charge.
+
+    Raises:
+        InngestApiError: the server does not answer, or does not cancel a run.
+        TapError: `sent` cannot tell.
+    """
+    for _ in range(_CANCEL_ROUNDS):
+        family = await find_family(api, events, sent=sent)
+        going = [run_id for run_id, member in family.members.items() if member.run.status not in ENDED]
+        if not going:
+            return
+        for run_id in going:
             await api.cancel(run_id)
-        waiting += [run for run in await _invoked(api, record) if run not in seen]
-
-
-async def _runs_of(api: InngestApi, events: Iterable[str], gap: Callable[[str, str], None]) -> list[str]:
-    runs: list[str] = []
-    for event in events:
-        try:
-            started = await api.runs_of_event(event)
-        except InngestApiError as error:
-            gap("", f"the runs of event {event} cannot be read, their units are missing here: {error}")
-            continue
-        runs += [run.id for run in started]
-    return list(dict.fromkeys(runs))
-
-
-async def _invoked(api: InngestApi, record: RunTrace) -> list[str]:
-    """Runs that this one invoked: by the run id of the step, or, before the server knows it, by the event."""
-    found: list[str] = []
-    for step in steps_of(record):
-        if step.invoked_run:
-            found.append(step.invoked_run)
-        elif step.invoke_event:
-            found += [run.id for run in await api.runs_of_event(step.invoke_event)]
-    return found
+        await asyncio.sleep(_CANCEL_SECONDS)  # the server sets the status by itself

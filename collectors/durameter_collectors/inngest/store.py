@@ -23,12 +23,12 @@ from typing import Literal
 
 import psutil
 
-from durameter_collectors.inngest.counts import units_per_run
+from durameter_collectors.inngest.counts import NAMELESS_STEP, units_per_run
 
 __all__ = ["BLIND_SPOTS", "StoreError", "StoreReading", "StoredRun", "StoredStep", "counts_in_store", "read_store"]
 
 BLIND_SPOTS = (
-    "the id of a step whose every attempt became an error of the function, unless it had been planned",
+    NAMELESS_STEP,
     "servers that keep their state in Postgres",
 )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from durameter_collectors.inngest.counts import NAMELESS_STEP
 from durameter_collectors.inngest.graphql import RunTrace, Span
 from durameter_collectors.rulebook import load_rulebook
 from durameter_collectors.steps import cause_of
@@ -16,7 +17,7 @@ from durameter_collectors.units import Gap, TaskLabel, Unit
 __all__ = ["BLIND_SPOTS", "StepRecord", "TraceCount", "count_trace", "steps_of"]
 
 BLIND_SPOTS = (
-    "a step whose attempts all failed with RetryAfterError or NonRetriableError (Python SDK): it leaves no step id",
+    NAMELESS_STEP,
     "SDK requests and events (not executions)",
 )
 
@@ -87,25 +88,27 @@ def steps_of(run: RunTrace) -> list[StepRecord]:
     return sorted(steps.values(), key=lambda step: (step.time is None, step.time, step.id))
 
 
-def count_trace(run: RunTrace, *, label: TaskLabel) -> TraceCount:
+def count_trace(run: RunTrace, *, label: TaskLabel, led: str = "") -> TraceCount:
     """Apply the rulebook to one run.
 
     Args:
         run: the run with its settled trace.
         label: whose units these are.
+        led: the agent-level step of another run that led to this one; it is the run's step.
 
     Returns:
         One unit for the run, one for each distinct step, and one of reading `upper` for each further attempt of a
         step; a gap for each operation that no rule knows.
     """
-    counter = _Counter(run, label)
+    counter = _Counter(run, label, led)
     counter.count()
     return counter.result
 
 
 class _Counter:
-    def __init__(self, run: RunTrace, label: TaskLabel) -> None:
+    def __init__(self, run: RunTrace, label: TaskLabel, led: str) -> None:
         self.result = TraceCount()
+        self._led = led
         self._run = run
         self._label = label
         self._rules = load_rulebook("inngest")
@@ -116,9 +119,8 @@ class _Counter:
             self._gap("the server gives no time for this run, so it has no units here", "")
             return
         skipped = self._run.status == "SKIPPED"
-        self._add(
-            "skipped_run" if skipped else "run", started, cause=self._run.function.slug, evidence=f"run {self._run.id}"
-        )
+        rule_id, slug = "skipped_run" if skipped else "run", self._run.function.slug
+        self._add(rule_id, started, cause=slug, step=self._led, evidence=f"run {self._run.id}")
         if self._run.trace is None and not skipped:
             self._gap("the run has no trace: its steps are missing here", "")
         for step in steps_of(self._run):

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
@@ -77,6 +78,8 @@ class TaskCount:
     """False when no count could be made at all."""
     records: dict[str, bytes] = field(default_factory=dict)
     """Raw records by file name, kept with the result so that the count can be made again."""
+    measures: dict[str, Decimal] = field(default_factory=dict)
+    """What is measured beside units, by the engine's own names (requests, events, bytes); nothing of it is a unit."""
 
 
 class Session(ABC):

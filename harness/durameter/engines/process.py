@@ -119,12 +119,13 @@ class GuardedProcess:
         """Whether the server still runs."""
         return self.guard.poll() is None
 
-    async def ready(self, answers: Callable[[], Awaitable[bool]], *, port: int) -> bool:
+    async def ready(self, answers: Callable[[], Awaitable[bool]], *, port: int, harmless: Sequence[bytes] = ()) -> bool:
         """Wait until the server answers. It is stopped when it does not, or when this is cancelled.
 
         Args:
             answers: asks once.
             port: the server itself must listen there.
+            harmless: words of lines in its log that may tell of a taken port: it serves without that one.
 
         Returns:
             False when another program took one of its ports meanwhile: start again with others.
@@ -139,10 +140,10 @@ class GuardedProcess:
                 if await _in_time(answers) and self._listens(port):
                     undo.pop_all()
                     return True
-                if self._port_taken():
+                if self._port_taken(harmless):
                     return False
                 await asyncio.sleep(_LOOK_SECONDS)
-            if self._port_taken():
+            if self._port_taken(harmless):
                 return False
             why = f"did not answer within {_READY_SECONDS:g} s" if self.running else "ended at once"
             raise EngineMissingError(f"{self.name} {why}. Its log, {self.log}, ends with:\n{log_tail(self.log)}")
@@ -159,11 +160,12 @@ class GuardedProcess:
             return True
         return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in sockets)
 
-    def _port_taken(self) -> bool:
+    def _port_taken(self, harmless: Sequence[bytes]) -> bool:
         with self.log.open("rb") as log:
             log.seek(self.log_start)
-            said = log.read()
-        return any(words in said for words in _PORT_TAKEN)
+            lines = log.read().splitlines()
+        grave = [line for line in lines if not any(words in line for words in harmless)]
+        return any(words in line for line in grave for words in _PORT_TAKEN)
 
     async def died(self) -> str:
         """Wait until the server ends before it was asked to, and say so."""

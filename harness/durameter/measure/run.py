@@ -288,6 +288,7 @@ class _EngineRun:
             roots=tuple(measured.roots),
             runs=tuple(count.runs),
             kinds=count_kinds(count.units, self._rules),
+            measures=count.measures,
             gaps=tuple(count.gaps),
             counted=count.counted,
             started=started,

@@ -82,6 +82,8 @@ class EngineReport(_View):
     """Of the tasks that failed or timed out; they are in no other figure, unless no task completed."""
     kinds: tuple[Share, ...]
     causes: tuple[Share, ...]
+    measures: dict[str, Decimal]
+    """Mean per task of what was measured beside units: requests, events, bytes."""
     month: Month | None
     month_upper: Month | None
     """None when no open question touches this measurement."""
@@ -175,6 +177,7 @@ def _engine_report(
         per_task_others=_spread([task.units for task in others]) if others else None,
         kinds=_breakdown(units, counted, lambda unit: unit.kind),
         causes=_breakdown(units, counted, lambda unit: unit.cause),
+        measures=_measures(counted),
         month=month,
         month_upper=month_upper,
         month_lower=month_lower,
@@ -185,6 +188,13 @@ def _engine_report(
 
 def _spread(values: Sequence[Decimal]) -> Spread:
     return Spread(mean=sum(values, Decimal(0)) / len(values), low=min(values), high=max(values))
+
+
+def _measures(tasks: Sequence[TaskResult]) -> dict[str, Decimal]:
+    names = dict.fromkeys(name for task in tasks for name in task.measures)
+    return {
+        name: sum((task.measures.get(name, Decimal(0)) for task in tasks), Decimal(0)) / len(tasks) for name in names
+    }
 
 
 def _breakdown(units: Sequence[Unit], tasks: Sequence[TaskResult], key: Callable[[Unit], str]) -> tuple[Share, ...]:

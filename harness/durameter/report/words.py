@@ -7,6 +7,11 @@ from durameter.report.numbers import count, dollars, plain, span
 from durameter.report.view import EngineReport, Month, Report, Spread
 
 _MOST_PLACES = 5
+_MEASURES = {
+    "sdk_requests": "SDK requests per task (free)",
+    "events": "events per task (priced apart)",
+    "bytes": "bytes to and from the app per task",
+}
 
 __all__ = ["check", "comparison", "differences", "per_task", "worth_knowing"]
 
@@ -75,6 +80,9 @@ def comparison(report: Report) -> list[tuple[str, list[str]]]:
         rows.append(("… if open questions count", [_upper(each) for each in engines]))
     if any(each.per_task_others for each in engines):
         rows.append(("… of tasks that did not complete", [per_task(each.per_task_others) for each in engines]))
+    for name, words in _MEASURES.items():
+        if any(name in each.measures for each in engines):
+            rows.append((words, [count(each.measures[name]) if name in each.measures else "–" for each in engines]))
     rows += [
         (f"units per month at {volume} tasks", [_month_units(each) for each in engines]),
         ("cheapest plan that fits", [_range(each, _plan) for each in engines]),

@@ -24,6 +24,8 @@ from durameter_collectors.units import TaskLabel
 
 pytestmark = pytest.mark.servers
 
+Counted = tuple[dict[str, TaskCount], tuple[Reconciliation, ...]]
+
 LABEL = TaskLabel("tests/scenarios", "default", "scenario")
 TRIES: Counter[str] = Counter()
 
@@ -158,18 +160,18 @@ async def _served(config: Config, folder: Path, app: str) -> AsyncIterator[tuple
 @pytest.fixture(scope="module")
 async def counted(
     shared_servers: Config, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[dict[str, TaskCount], Reconciliation]:
+) -> Counted:
     async with _served(shared_servers, tmp_path_factory.mktemp("scenarios"), "scenarios") as (session, client):
         names = list(EXPECTED)
         events = await client.send([inngest.Event(name="scenarios/scenario", data={"name": name}) for name in names])
         await asyncio.gather(*(_ended(session, event) for event in events))
         found = await asyncio.gather(*(session.count([event], LABEL) for event in events))
-        [reconciliation] = await session.reconcile([unit for each in found for unit in each.units])
-        return dict(zip(names, found, strict=True)), reconciliation
+        proofs = await session.reconcile([unit for each in found for unit in each.units])
+        return dict(zip(names, found, strict=True)), proofs
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_executions_are_as_derived_by_hand(counted: tuple[dict[str, TaskCount], Reconciliation], name: str) -> None:
+def test_executions_are_as_derived_by_hand(counted: Counted, name: str) -> None:
     count = counted[0][name]
     documented, upper = EXPECTED[name]
     assert Counter(unit.kind for unit in count.units if unit.reading == "documented") == Counter(documented)
@@ -177,24 +179,49 @@ def test_executions_are_as_derived_by_hand(counted: tuple[dict[str, TaskCount], 
     assert count.gaps == []
 
 
-def test_the_replies_of_the_app_agree_run_by_run(counted: tuple[dict[str, TaskCount], Reconciliation]) -> None:
-    found = counted[1]
-    assert (found.state, found.notes) == ("agrees", ())
+def test_all_sources_agree_run_by_run(counted: Counted) -> None:
+    names = [(each.source, each.other) for each in counted[1]]
+    assert names == [("trace", "wire"), ("trace", "store"), ("store", "wire"), ("ledger", "trace"), ("runs", "events")]
+    assert [each.state for each in counted[1]] == ["agrees"] * 5
+    assert [each.independent for each in counted[1]] == [True, False, True, False, True]
+    assert all(line.corrections == {} for each in counted[1] for line in each.lines)
+
+
+async def test_what_a_step_sends_is_the_tasks(shared_servers: Config, tmp_path: Path) -> None:
+    """The sender's run and step, and the child's run and step, which is led to by the step `send`."""
+    async with _served(shared_servers, tmp_path, "descendants") as (session, client):
+        [event] = await client.send(inngest.Event(name="descendants/sender"))
+        count = await session.count([event], LABEL)
+        proofs = await session.reconcile(count.units)
+    assert Counter(unit.kind for unit in count.units) == {"function_run": 2, "step.run": 2}
+    assert {unit.cause: unit.step for unit in count.units if unit.kind == "function_run"} == {
+        "descendants-sender": "",
+        "descendants-child": "send",
+    }
+    assert count.measures["events"] == 2  # the driver's and the step's
+    assert count.measures["sdk_requests"] == 4  # each function: its step, and its end
+    assert {each.state for each in proofs} == {"agrees"}
 
 
 async def test_a_run_of_nobody_is_reported(shared_servers: Config, tmp_path: Path) -> None:
-    """An event that a step sends starts a run that no task is known to own: it must not vanish."""
+    """An event that no task named starts a run: it must not vanish."""
     async with _served(shared_servers, tmp_path, "strangers") as (session, client):
-        [event] = await client.send(inngest.Event(name="strangers/sender"))
-        await _ended(session, event)
-        await asyncio.sleep(2)  # the run that it started
+        [event, other] = await client.send([inngest.Event(name="strangers/child")] * 2)
+        await _ended(session, other)
         count = await session.count([event], LABEL)
-        [found] = await session.reconcile(count.units)
+        found = await session.reconcile(count.units)
     assert Counter(unit.kind for unit in count.units) == {"function_run": 1, "step.run": 1}
-    assert found.state == "differs"
-    assert any("strangers-child belongs to no task" in note for note in found.notes)
-    [runs] = [line for line in found.lines if line.kind == "function_run"]
-    assert (runs.ours, runs.other, runs.unexplained) == (1, 2, 1)
+    assert {(each.source, each.other): each.state for each in found} == {
+        ("trace", "wire"): "differs",
+        ("trace", "store"): "agrees",  # of the runs that are known
+        ("store", "wire"): "differs",
+        ("ledger", "trace"): "agrees",
+        ("runs", "events"): "differs",
+    }
+    assert any("strangers-child belongs to no task" in note for note in found[0].notes)
+    for each in (found[0], found[-1]):
+        [runs] = [line for line in each.lines if line.kind == "function_run"]
+        assert (runs.ours, runs.other, runs.unexplained) == (1, 2, 1)
 
 
 async def test_a_count_that_lost_a_step_does_not_agree(shared_servers: Config, tmp_path: Path) -> None:
@@ -203,10 +230,10 @@ async def test_a_count_that_lost_a_step_does_not_agree(shared_servers: Config, t
         [event] = await client.send(inngest.Event(name="losses/scenario", data={"name": "three steps"}))
         await _ended(session, event)
         count = await session.count([event], LABEL)
-        [whole] = await session.reconcile(count.units)
-        [lossy] = await session.reconcile(count.units[:-1])
-    assert whole.state == "agrees"
-    assert lossy.state == "differs"
-    assert [(line.kind, line.unexplained, line.where) for line in lossy.lines if line.unexplained] == [
+        whole = await session.reconcile(count.units)
+        lossy = await session.reconcile(count.units[:-1])
+    assert {each.state for each in whole} == {"agrees"}
+    [found] = [each for each in lossy if each.state == "differs"]
+    assert [(line.kind, line.unexplained, line.where) for line in found.lines if line.unexplained] == [
         ("step.run", 1, tuple(count.runs))
     ]

@@ -19,7 +19,17 @@ import psutil
 import pytest
 
 from durameter.engines.inngest import binary as inngest_binary
-from durameter.engines.inngest.binary import InngestBinary, _command, _go, _npm, could_build, ensure, find
+from durameter.engines.inngest.binary import (
+    RECIPES,
+    InngestBinary,
+    _command,
+    _go,
+    _npm,
+    could_build,
+    ensure,
+    find,
+    options_of,
+)
 from durameter.errors import EngineMissingError
 
 SERVER = '#!/bin/sh\n[ "$1" = version ] && echo "{says}"\n'
@@ -88,8 +98,8 @@ class Machine:
     def go(self, *, version: str = "go1.26.8", vendor: str = "", build: str = GO_WORKS) -> None:
         self.program("go", GO.format(version=version, vendor=vendor, build=build))
 
-    def ensure(self) -> InngestBinary:
-        return ensure(None, self.cache, self.lines.append)
+    def ensure(self, version: str = "") -> InngestBinary:
+        return ensure(None, self.cache, self.lines.append, version=version)
 
     def find(self, configured: Path | None = None) -> InngestBinary:
         found, _reasons = find(configured, self.cache)
@@ -411,8 +421,93 @@ def test_progress_is_told_while_it_builds(machine: Machine, monkeypatch: pytest.
     monkeypatch.setattr(_command, "TELL_SECONDS", 0.1)
     machine.go(build="echo a/b >&2; echo c/d >&2; sleep 1\n" + GO_WORKS)
     machine.ensure()
-    assert any(re.search(r"source 1\.44\.0: \d+ of 228 modules", line) for line in machine.lines)
+    assert any(re.search(r"source of .* 1\.44\.0: \d+ of 228 modules", line) for line in machine.lines)
     assert any(re.search(r"building .* 1\.44\.0: 2 of about \d+ packages, \d+ s$", line) for line in machine.lines)
+
+
+# Another version than the default one
+
+
+def test_each_version_is_made_by_its_own_recipe_and_kept_beside_the_others(machine: Machine) -> None:
+    machine.go(version="go1.24.2")
+    made = machine.ensure("1.12.1")
+    assert (made.version, made.origin, made.tested) == ("1.12.1", "go", False)
+    assert made.path.parts[-4:-2] == ("inngest", "1.12.1")
+    assert "github.com/inngest/inngest v1.12.1" in (machine.fakes / "go.mod").read_text()
+    assert machine.ensure("1.12.1").origin == "cache"
+    found, reasons = find(None, machine.cache)
+    assert found is None
+    assert "1.44.0" in reasons[2]
+    # 1.44.0 needs a newer Go than the old version does.
+    with pytest.raises(EngineMissingError, match=r"go: .*1\.26\.4 or newer"):
+        machine.ensure()
+    machine.go()
+    assert machine.ensure().version == "1.44.0"
+    assert machine.ensure("1.12.1").version == "1.12.1"
+    assert machine.calls() == ["go", "go"]
+
+
+def test_npm_is_asked_for_the_version(machine: Machine) -> None:
+    machine.npm(NPM_WORKS.replace("1.44.0", "1.12.1"))
+    assert (machine.ensure("1.12.1").origin, machine.ensure("1.12.1").origin) == ("npm", "cache")
+    assert json.loads((machine.fakes / "package.json").read_text())["dependencies"] == {"inngest-cli": "1.12.1"}
+    with pytest.raises(EngineMissingError, match=r"npm: .*1\.12\.1"):
+        machine.ensure("1.44.0")
+
+
+@pytest.mark.parametrize(
+    ("says", "wanted", "taken"),
+    [
+        ("1.12.1-0123abc", "1.12.1", True),
+        ("1.43.0-0123abc", "", True),
+        ("1.43.0-0123abc", "1.44.0", False),
+        ("1.12.1-beta.1-0123abc", "1.12.1", False),
+        ("dev-", "1.12.1", False),  # it may be any
+    ],
+)
+def test_wanted_version_decides_about_the_path(machine: Machine, says: str, wanted: str, taken: bool) -> None:
+    path = machine.server(says)
+    found, reasons = find(None, machine.cache, version=wanted)
+    assert (found is not None) is taken
+    if not taken:
+        assert f"{path} says that it is {says}, and {wanted} is asked for" in reasons[1]
+
+
+def test_configured_program_of_another_version_than_the_wanted_one_is_an_error(machine: Machine) -> None:
+    with pytest.raises(EngineMissingError, match=r"1\.43\.0-0123abc, and 1\.12\.1 is asked for"):
+        find(machine.server("1.43.0-0123abc", "mine"), machine.cache, version="1.12.1")
+    # Whoever names a build from source knows what it is.
+    found, _reasons = find(machine.server("dev-", "built"), machine.cache, version="1.12.1")
+    assert found is not None
+    assert not found.tested
+
+
+def test_unknown_version_is_an_error_that_names_the_known_ones(machine: Machine) -> None:
+    calls: list[Callable[[], object]] = [
+        lambda: find(None, machine.cache, version="1.13.0"),
+        lambda: machine.ensure("1.13.0"),
+        lambda: could_build("1.13.0"),
+    ]
+    for call in calls:
+        with pytest.raises(EngineMissingError, match=r"no recipe for version 1\.13\.0 .*1\.44\.0, 1\.12\.1"):
+            call()
+
+
+def test_which_go_will_do_for_the_old_version(machine: Machine) -> None:
+    machine.go(version="go1.23.9")
+    _npm_line, go = could_build("1.12.1")
+    assert go.startswith("go: not usable: go 1.23.9; Go 1.24.0 or newer")
+
+
+# Its help
+
+
+def test_options_are_read_from_the_programs_help(machine: Machine) -> None:
+    said = "OPTIONS:\n   --port string, -p string  it's --no-option of a line\n   --no-poll   (default: false)\n"
+    program = machine.program("mine", f"#!/bin/sh\n[ \"$*\" = 'dev --help' ] && cat <<'END'\n{said}END\n")
+    assert options_of(program, "dev") == {"port", "no-poll"}
+    with pytest.raises(EngineMissingError, match="does not say how it is started"):
+        options_of(program, "start")
 
 
 # Otherwise
@@ -561,34 +656,51 @@ def test_a_run_that_waits_goes_on_when_the_other_is_killed(machine: Machine) -> 
 PACKAGE = resources.files(inngest_binary)
 
 
-def test_lock_file_has_a_hash_for_every_package_and_no_address() -> None:
-    text = PACKAGE.joinpath("prebuilt", "package-lock.json").read_text()
+@pytest.mark.parametrize("version", RECIPES)
+def test_lock_file_has_a_hash_for_every_package_and_no_address(version: str) -> None:
+    recipe = PACKAGE.joinpath("recipe", version)
+    text = recipe.joinpath("package-lock.json").read_text()
     assert "resolved" not in text
     assert "://" not in text
     packages = json.loads(text)["packages"]
-    assert packages[""]["dependencies"] == {"inngest-cli": inngest_binary.VERSION}
-    assert packages["node_modules/inngest-cli"]["version"] == inngest_binary.VERSION
+    assert packages[""]["dependencies"] == {"inngest-cli": version}
+    assert packages["node_modules/inngest-cli"]["version"] == version
     installed = {name: about for name, about in packages.items() if name}
     assert len(installed) > 5
     for name, about in installed.items():
         assert about["integrity"].startswith("sha512-"), name
     # npm that asks before it runs install scripts is told that this one is wanted.
-    manifest = json.loads(PACKAGE.joinpath("prebuilt", "package.json").read_text())
+    manifest = json.loads(recipe.joinpath("package.json").read_text())
     assert manifest["allowScripts"] == {"inngest-cli": True}
 
 
-def test_go_module_is_pinned_complete_and_of_no_machine() -> None:
-    module = PACKAGE.joinpath("recipe", "go.mod").read_text()
-    assert f"github.com/inngest/inngest v{inngest_binary.VERSION}" in module
+SDK = "github.com/tencentcloud/tencentcloud-sdk-go"
+REPLACED = {"1.44.0": [[SDK, "v3.0.82+incompatible", "=>", SDK, "v1.0.191"]], "1.12.1": []}
+
+
+@pytest.mark.parametrize("version", RECIPES)
+def test_go_module_is_pinned_complete_and_of_no_machine(version: str) -> None:
+    recipe = PACKAGE.joinpath("recipe", version)
+    module = recipe.joinpath("go.mod").read_text()
+    assert f"github.com/inngest/inngest v{version}" in module
     assert "tool github.com/inngest/inngest/cmd" in module
+    assert f"\ngo {'.'.join(map(str, RECIPES[version].oldest_go))}\n" in module
     replaced = [line.split()[1:] for line in module.splitlines() if line.startswith("replace")]
-    sdk = "github.com/tencentcloud/tencentcloud-sdk-go"
-    assert replaced == [[sdk, "v3.0.82+incompatible", "=>", sdk, "v1.0.191"]]
-    sums = PACKAGE.joinpath("recipe", "go.sum").read_text().splitlines()
+    assert replaced == REPLACED[version]
+    sums = recipe.joinpath("go.sum").read_text().splitlines()
     for line in sums:
         assert re.fullmatch(r"[\w.~/-]+ v[\w.+-]+(/go\.mod)? h1:[\w+/]{43}=", line), line
     assert len(set(sums)) == len(sums)
     known = {(line.split()[0], line.split()[1]) for line in sums}
     required = re.findall(r"^\t(\S+) (v\S+)", module, re.MULTILINE)
-    assert len(required) > 200
+    assert len(required) > 150
     assert [pair for pair in required if (pair[0], f"{pair[1]}/go.mod") not in known] == []
+
+
+def test_old_version_has_upstreams_sums_of_the_commit_that_no_checksum_database_serves() -> None:
+    sums = PACKAGE.joinpath("recipe", "1.12.1", "go.sum").read_text().splitlines()
+    pinned = "github.com/inngest/inngestgo v0.13.2-0.20250812183425-c9b78e47b1f9"
+    assert [line.split()[1] for line in sums if line.startswith(pinned)] == [
+        "v0.13.2-0.20250812183425-c9b78e47b1f9",
+        "v0.13.2-0.20250812183425-c9b78e47b1f9/go.mod",
+    ]

@@ -1,30 +1,19 @@
 """The reader's side of a tap: how to start one, and its rows as they are written."""
 
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import Field, TypeAdapter
-
-from durameter_collectors.inngest.wire.record import (
-    WireCheckpoint,
-    WireEvents,
-    WireProblem,
-    WireRequest,
-    WireSync,
-    WireUnreached,
-)
+from durameter_collectors.inngest.counts import NAMELESS_STEP
+from durameter_collectors.inngest.wire.index import WireIndex
+from durameter_collectors.inngest.wire.record import ROW, WireProblem, WireRow
 from durameter_collectors.tapping.client import TapClient
 
-__all__ = ["BLIND_SPOTS", "ROW", "WireLog", "WireRow", "tap_command"]
+__all__ = ["BLIND_SPOTS", "WireLog", "tap_command"]
 
 BLIND_SPOTS = (
     "apps and clients that do not connect through the tap, and apps that use Connect",
-    "the id of a step whose every attempt became an error of the function (Python: RetryAfterError, NonRetriableError)",
+    NAMELESS_STEP,
     "events that an app sends outside of step.send_event: no exchange says which run sent them",
 )
-
-WireRow = WireRequest | WireCheckpoint | WireEvents | WireSync | WireUnreached | WireProblem
-ROW: TypeAdapter[WireRow] = TypeAdapter(Annotated[WireRow, Field(discriminator="record")])
 
 
 def tap_command(python: str, *, out: Path, control: int) -> list[str]:
@@ -46,6 +35,8 @@ class WireLog:
         self._tap: TapClient[WireRow] = TapClient(file, control, ROW)
         self.rows: list[WireRow] = []
         """As of the last `settle`, in order."""
+        self.index = WireIndex()
+        """The same rows, by run and kind."""
 
     async def ready(self) -> bool:
         """Whether the tap answers and its decoder decodes."""
@@ -76,6 +67,7 @@ class WireLog:
             TapError: the tap or its decoder has died, or a row cannot be read.
         """
         self.rows += await self._tap.settle()
+        self.index.take(self.rows)  # all of them: two calls at once may end in either order
 
     async def stats(self) -> dict[str, object]:
         """Connections so far, bytes that wait for the decoder, seconds that it was waited for.

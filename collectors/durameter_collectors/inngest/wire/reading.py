@@ -19,6 +19,7 @@ from durameter_collectors.inngest.wire.record import (
     Operation,
     WireCheckpoint,
     WireEvents,
+    WireFunction,
     WireProblem,
     WireRequest,
     WireSync,
@@ -35,6 +36,7 @@ _Reader = Callable[[Exchange], Iterator[Row]]
 _EVENTS = re.compile(r"/e/[^/]+")
 _INVOKE = re.compile(r"/invoke/([^/]+)")
 _CHECKPOINT = re.compile(r"(?:/v1)?/checkpoint(?:/([^/]+)/(?:steps|async))?/?")
+_LIMITS = ("batchEvents", "debounce", "idempotency", "rateLimit", "singleton")
 _INTERNAL_INVOKE = "inngest/function.invoked"
 
 
@@ -167,27 +169,29 @@ def _checkpoint(exchange: Exchange) -> Iterator[Row]:
 def _events(exchange: Exchange) -> Iterator[Row]:
     try:
         sent = _json(exchange.request)
-        names = tuple(str(_object(each)["name"]) for each in (sent if isinstance(sent, list) else [sent]))
+        events = [_object(each) for each in (sent if isinstance(sent, list) else [sent])]
+        names = tuple(str(each["name"]) for each in events)
+        given = tuple(str(each.get("id") or "") for each in events)
     except (BodyError, ValueError, KeyError, TypeError) as error:
         # Forms are taken too, and what the server refuses was no event.
-        names, why = (), _why(error)
+        names, given, why = (), (), _why(error)
         if exchange.status == 200:
             yield _problem(exchange, f"events cannot be read, only their ids are known: {why}", grave=False)
-    yield from _taken(exchange, names, "ids")
+    yield from _taken(exchange, names, "ids", given)
 
 
 def _invocation(exchange: Exchange) -> Iterator[Row]:
     yield from _taken(exchange, (_INTERNAL_INVOKE,), "id")
 
 
-def _taken(exchange: Exchange, names: tuple[str, ...], where: str) -> Iterator[Row]:
+def _taken(exchange: Exchange, names: tuple[str, ...], where: str, given: tuple[str, ...] = ()) -> Iterator[Row]:
     ids: list[str] = []
     if exchange.damage:
         yield _problem(exchange, f"it is unknown whether the server took events: {exchange.damage}")
         return
     try:
-        given = _object(_json(exchange.answer)).get(where) or []
-        ids = [str(each) for each in (given if isinstance(given, list) else [given]) if each]
+        taken = _object(_json(exchange.answer)).get(where) or []
+        ids = [str(each) for each in (taken if isinstance(taken, list) else [taken]) if each]
     except (BodyError, ValueError, TypeError) as error:
         if exchange.status == 200:
             yield _problem(exchange, f"the ids of events cannot be read: {_why(error)}")
@@ -196,6 +200,7 @@ def _taken(exchange: Exchange, names: tuple[str, ...], where: str) -> Iterator[R
         time=when(exchange.ended),
         names=names,
         ids=tuple(ids),
+        given=given,
         status=exchange.status,
         request_bytes=exchange.request.size,
     )
@@ -204,17 +209,29 @@ def _taken(exchange: Exchange, names: tuple[str, ...], where: str) -> Iterator[R
 def _sync(exchange: Exchange) -> Iterator[Row]:
     try:
         body = _object(_json(exchange.request))
-        app, url, functions = str(body.get("appName") or ""), str(body.get("url") or ""), body.get("functions") or []
+        app = str(body.get("appname") or body.get("appName") or body.get("appId") or "")
         yield WireSync(
             call=exchange.number,
             time=when(exchange.ended),
             app=app,
-            url=url,
-            functions=len(functions),
+            url=str(body.get("url") or ""),
+            functions=tuple(_function(_object(each), app) for each in body.get("functions") or []),
             status=exchange.status if exchange.answered else 0,
         )
-    except (BodyError, ValueError, TypeError) as error:
+    except (BodyError, ValueError, KeyError, TypeError) as error:
         yield _problem(exchange, f"the registration of an app cannot be read: {_why(error)}", grave=False)
+
+
+def _function(raw: Mapping[str, Any], app: str) -> WireFunction:
+    triggers = [_object(each) for each in raw.get("triggers") or []]
+    limits = [name for name in _LIMITS if raw.get(name)]
+    limits += ["expression"] if any(each.get("expression") for each in triggers) else []
+    name = str(raw["id"])
+    return WireFunction(
+        id=name if name.startswith(f"{app}-") else f"{app}-{name}",
+        events=tuple(str(each["event"]) for each in triggers if each.get("event")),
+        limits=tuple(limits),
+    )
 
 
 def _connect(exchange: Exchange) -> Iterator[Row]:

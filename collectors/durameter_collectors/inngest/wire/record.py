@@ -1,10 +1,21 @@
 """What the tap's decoder writes: one row per exchange that says something about runs, steps or events."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
-__all__ = ["Operation", "WireCheckpoint", "WireEvents", "WireProblem", "WireRequest", "WireSync", "WireUnreached"]
+__all__ = [
+    "ROW",
+    "Operation",
+    "WireCheckpoint",
+    "WireEvents",
+    "WireFunction",
+    "WireProblem",
+    "WireRequest",
+    "WireRow",
+    "WireSync",
+    "WireUnreached",
+]
 
 
 class Operation(BaseModel):
@@ -82,8 +93,23 @@ class WireEvents(_Row):
     """Of the request, in its order."""
     ids: tuple[str, ...]
     """Of the reply: those that the server took."""
+    given: tuple[str, ...] = ()
+    """Ids that the sender chose, in order; empty text where it chose none. The server takes each only once."""
     status: int = Field(ge=0)
     request_bytes: int = Field(ge=0)
+
+
+class WireFunction(BaseModel):
+    """One function that an app registered: what starts its runs, and what may keep an event from starting one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    """App and function, as requests name it."""
+    events: tuple[str, ...] = ()
+    """Names of the events that trigger it; `*` stands for any text."""
+    limits: tuple[str, ...] = ()
+    """What it declares of: batchEvents, debounce, expression, idempotency, rateLimit, singleton."""
 
 
 class WireSync(_Row):
@@ -93,7 +119,7 @@ class WireSync(_Row):
     app: str
     url: str
     """Where the server will look for it: if that is not the tap, requests will not be seen."""
-    functions: int = Field(ge=0)
+    functions: tuple[WireFunction, ...]
     status: int = Field(ge=0)
     """0 when no answer was seen to its end."""
 
@@ -117,3 +143,7 @@ class WireProblem(_Row):
     """In words."""
     grave: bool = True
     """Whether steps or events may be missing because of it; if not, it is only good to know."""
+
+
+WireRow = WireRequest | WireCheckpoint | WireEvents | WireSync | WireUnreached | WireProblem
+ROW: TypeAdapter[WireRow] = TypeAdapter(Annotated[WireRow, Field(discriminator="record")])

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from durameter_collectors.inngest.counts import FREE_OPS, STEP_OPS, units_per_run
-from durameter_collectors.inngest.wire.log import WireRow
 from durameter_collectors.inngest.wire.record import (
     Operation,
     WireCheckpoint,
     WireProblem,
     WireRequest,
+    WireRow,
 )
 
 __all__ = ["RunOnWire", "StepOnWire", "counts_on_wire", "runs_on_wire", "sent_by_steps"]
@@ -28,6 +28,8 @@ class StepOnWire:
     rule: str
     attempts: int = 1
     """1 + the highest attempt number of a request that asked for it or whose reply reported it."""
+    kind: str = ""
+    """What the SDK says that it is, such as `step.ai.wrap`; Python says it of few."""
     sent: list[str] = field(default_factory=list)
     """Ids of the events that it sent."""
 
@@ -43,12 +45,16 @@ class RunOnWire:
     failed: int = 0
     """Requests that are unanswered, or whose reply is an error of the function."""
     checkpoints: int = 0
-    bytes: int = 0
-    """Bodies of its requests and replies, and of its checkpoints."""
+    request_bytes: int = 0
+    """Bodies of what the server sent to the app."""
+    reply_bytes: int = 0
+    """Bodies of the app's replies, and of its checkpoints."""
     steps: dict[str, StepOnWire] = field(default_factory=dict)
     """By step id: those that were reported as done, or asked for and answered."""
     planned: dict[str, str] = field(default_factory=dict)
     """Names by step id of steps that were planned, and of which no request was answered."""
+    asked: set[str] = field(default_factory=set)
+    """Ids of steps for which the server asked by name, answered or not."""
     function_retries: int = 0
     """Requests that tried again what had failed, and that no step shows as its attempts: errors outside steps, and
     steps whose every attempt became an error of the function, which leaves no step id."""
@@ -92,7 +98,10 @@ def _piece(row: WireRequest) -> str:
 def _request(run: RunOnWire, row: WireRequest) -> None:
     run.function = run.function or row.function
     run.requests += 1
-    run.bytes += row.request_bytes + row.reply_bytes
+    if row.step != _ANY_STEP:
+        run.asked.add(row.step)
+    run.request_bytes += row.request_bytes
+    run.reply_bytes += row.reply_bytes
     run.unanswered += not row.status
     run.failed += _failed(row)
     if row.status == 200 or (row.no_retry and _failed(row)) or any(each.op in _ENDS for each in row.operations):
@@ -105,7 +114,7 @@ def _request(run: RunOnWire, row: WireRequest) -> None:
 
 def _checkpoint(run: RunOnWire, row: WireCheckpoint) -> None:
     run.checkpoints += 1
-    run.bytes += row.request_bytes
+    run.reply_bytes += row.request_bytes
     if not row.status < 300:
         return  # not taken: the app replies with these steps, or tries again
     for operation in row.operations:
@@ -119,6 +128,7 @@ def _operation(run: RunOnWire, operation: Operation, *, attempts: int) -> None:
     if rule is not None:
         step = _done(run, operation.id, operation.name, rule, attempts)
         step.sent += operation.sent
+        step.kind = step.kind or operation.kind
     elif operation.op == "StepPlanned":
         run.planned.setdefault(operation.id, operation.name)
     elif operation.op not in FREE_OPS:

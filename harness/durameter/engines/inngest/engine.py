@@ -1,34 +1,68 @@
 """Inngest: the dev server, found, fetched or built, or a server that is already there."""
 
 import asyncio
-import sqlite3
 import threading
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 import httpx
 
-from durameter.config import Config
+from durameter.config import Config, InngestConfig
 from durameter.engines.base import Engine, Finding, Progress, RunningServer, ServerInfo
 from durameter.engines.detached import info_of
 from durameter.engines.inngest import binary as inngest_binary
 from durameter.engines.inngest.session import InngestSession
+from durameter.engines.inngest.start import PORTS, how_to_start
+from durameter.engines.inngest.tap import RunningTap, start_tap
 from durameter.engines.own_environment import undisturbed
 from durameter.engines.process import GuardedProcess, clean_environment, free_ports
 from durameter.errors import EngineMissingError
 
-__all__ = ["InngestEngine"]
+__all__ = ["InngestEngine", "ReachedInngest"]
 
 _START_TRIES = 3
-_OPEN_PORTS = (
-    "the dev server opens its three Connect ports on all interfaces, whatever --host says (seen on 1.44.0); "
-    "nothing is connected to them"
-)
 
 _SDK_VARIABLES = ("INNGEST_", "RAILWAY_GIT_BRANCH", "RENDER_GIT_BRANCH", "VERCEL_GIT_COMMIT_REF")
 """What the Python SDK reads: another path, key, environment or way of answering would change what is measured."""
+
+
+class ReachedInngest:
+    """A server with a tap, for any number of sessions; at the same time, if apps and events have names of their own."""
+
+    def __init__(
+        self,
+        config: InngestConfig,
+        info: ServerInfo,
+        *,
+        http: httpx.AsyncClient,
+        address: str,
+        tap: RunningTap | None,
+        store: Path | None,
+        server: GuardedProcess | None,
+    ) -> None:
+        self.info = info
+        self.tap = tap
+        self.store = store
+        """The server's database, where it is at hand."""
+        self._config = config
+        self._http = http
+        self._address = address
+        self._server = server
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[InngestSession]:
+        """A session of its own on this server."""
+        yield InngestSession(
+            self._config,
+            self.info,
+            http=self._http,
+            address=self._address,
+            tap=self.tap,
+            store=self.store,
+            server=self._server,
+        )
 
 
 class InngestEngine(Engine):
@@ -42,7 +76,9 @@ class InngestEngine(Engine):
         if config.inngest.address:
             return [Finding(state="ok", subject="inngest", text=f"the server at {config.inngest.address}")]
         try:
-            binary, reasons = inngest_binary.find(config.inngest.binary, config.cache.dir)
+            binary, reasons = inngest_binary.find(
+                config.inngest.binary, config.cache.dir, version=config.inngest.version
+            )
         except EngineMissingError as error:
             return [
                 Finding(state="missing", subject="inngest", text="the configured program is no use", advice=str(error))
@@ -57,7 +93,7 @@ class InngestEngine(Engine):
                     advice=advice.strip(),
                 )
             ]
-        ways = inngest_binary.could_build()
+        ways = inngest_binary.could_build(config.inngest.version)
         obtainable = any(": ok" in way for way in ways)
         return [
             Finding(
@@ -74,62 +110,74 @@ class InngestEngine(Engine):
         folder = folder.absolute()  # the server works in it
         binary = await _ensure_binary(config, progress)
         progress(f"starting Inngest {binary.version}")
-        # It looks for a configuration file in every folder upwards and takes the first: an empty one ends the search.
-        (folder / "inngest.json").write_text("{}\n")
         for _ in range(_START_TRIES):
-            port, gateway, gateway_grpc, executor_grpc = free_ports(4)
-            argv = [str(binary.path), "dev", "--no-discovery", "--no-poll", "--host", "127.0.0.1", "--port", str(port)]
-            argv += ["--connect-gateway-port", str(gateway), "--connect-gateway-grpc-port", str(gateway_grpc)]
-            argv += ["--connect-executor-grpc-port", str(executor_grpc), "--retry-interval", "1", "--tick", "50"]
-            argv += ["--persist", "--sqlite-dir", str(_prepared_store(folder / "store"))]
+            ports = free_ports(PORTS)
+            start = await how_to_start(binary.path, folder, ports)
             process = await GuardedProcess.start(
                 "The Inngest dev server",
-                argv,
+                start.argv,
                 folder=folder,
-                environment=clean_environment(folder, {"DO_NOT_TRACK": "1"}),
+                environment=clean_environment(folder, start.environment),
             )
-            address = f"http://127.0.0.1:{port}"
-            if await process.ready(partial(_answers, address), port=port):
-                notes = (_OPEN_PORTS, binary.note) if binary.note else (_OPEN_PORTS,)
+            address = f"http://127.0.0.1:{ports[0]}"
+            if await process.ready(partial(_answers, address), port=ports[0], harmless=start.harmless):
                 info = ServerInfo(
-                    version=binary.version, origin=binary.origin, tested=binary.tested, address=address, notes=notes
+                    version=binary.version,
+                    origin=binary.origin,
+                    tested=binary.tested,
+                    address=address,
+                    notes=(*start.notes, *((binary.note,) if binary.note else ())),
                 )
-                return RunningServer(info, process, {"DURAMETER_INNGEST_ADDRESS": address})
+                settings = {"DURAMETER_INNGEST_ADDRESS": address, "DURAMETER_INNGEST_STORE": str(start.store)}
+                return RunningServer(info, process, settings)
         raise EngineMissingError(
             f"The Inngest dev server found its ports taken {_START_TRIES} times. See its log, {process.log}."
         )
 
     @asynccontextmanager
-    async def session(self, config: Config, folder: Path, progress: Progress) -> AsyncIterator[InngestSession]:
-        """A session on a server of its own, or on the configured one."""
+    async def reached(self, config: Config, folder: Path, progress: Progress) -> AsyncIterator[ReachedInngest]:
+        """A server of its own, or the configured one, with a tap unless that is switched off.
+
+        Args:
+            config: where the server is.
+            folder: for state, logs and the tap's rows.
+            progress: is told what starts.
+
+        Raises:
+            EngineMissingError: no server can be had.
+        """
+        inngest = config.inngest
         async with AsyncExitStack() as undo:
             undo.enter_context(undisturbed(*_SDK_VARIABLES))
             process: GuardedProcess | None = None
-            if config.inngest.address:
-                address = config.inngest.address.rstrip("/")
-                reached = await _reached(address)
-                info = info_of(config.servers.state, address) or reached
+            store = inngest.store
+            if inngest.address:
+                address = inngest.address.rstrip("/")
+                there = await _reached(address)
+                info = info_of(config.servers.state, address) or there
             else:
                 server = await self.start(config, folder, progress)
                 process, info = server.process, server.info
+                named = server.settings.get("DURAMETER_INNGEST_STORE")
+                store = Path(named) if named else None
                 undo.push_async_callback(process.stop)
+            tap: RunningTap | None = None
+            address = info.address
+            if inngest.tap:
+                tap = await start_tap(folder)
+                undo.push_async_callback(tap.process.stop)
+                target = httpx.URL(info.address)
+                if target.scheme == "http":
+                    port = await tap.log.before_server(f"{target.host}:{target.port or 80}")
+                    address = f"http://127.0.0.1:{port}"
             http = await undo.enter_async_context(httpx.AsyncClient(timeout=30))
-            yield InngestSession(config.inngest, info, http=http, folder=folder, process=process)
+            yield ReachedInngest(inngest, info, http=http, address=address, tap=tap, store=store, server=process)
 
-
-def _prepared_store(folder: Path) -> Path:
-    """A database in WAL mode for the server to open.
-
-    In the server's own mode a reader makes it lose spans (`database is locked`), and everything is slower: 30 tasks
-    took 26 s in WAL mode and 41 s without (measured).
-    """
-    folder.mkdir(exist_ok=True)
-    with closing(sqlite3.connect(folder / "main.db")) as store:
-        store.execute("PRAGMA journal_mode = WAL")
-        store.execute("CREATE TABLE prepared (x)")  # the mode is kept only by a file that has a page
-        store.execute("DROP TABLE prepared")
-        store.commit()
-    return folder
+    @asynccontextmanager
+    async def session(self, config: Config, folder: Path, progress: Progress) -> AsyncIterator[InngestSession]:
+        """A server, reached, with one session."""
+        async with self.reached(config, folder, progress) as reached, reached.session() as session:
+            yield session
 
 
 async def _ensure_binary(config: Config, progress: Progress) -> inngest_binary.InngestBinary:
@@ -137,7 +185,12 @@ async def _ensure_binary(config: Config, progress: Progress) -> inngest_binary.I
     cancelled = threading.Event()
     try:
         return await asyncio.to_thread(
-            inngest_binary.ensure, config.inngest.binary, config.cache.dir, progress, cancelled=cancelled
+            inngest_binary.ensure,
+            config.inngest.binary,
+            config.cache.dir,
+            progress,
+            version=config.inngest.version,
+            cancelled=cancelled,
         )
     except asyncio.CancelledError:
         cancelled.set()

@@ -1,10 +1,12 @@
 """One measurement on a reached Inngest server: serve functions, count tasks, hold the sources against each other."""
 
+import asyncio
 import gzip
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import fastapi
@@ -15,29 +17,25 @@ import inngest.fast_api
 from durameter.config import InngestConfig
 from durameter.engines.base import ServerInfo, Session, TaskCount
 from durameter.engines.inngest.apps import make_way
+from durameter.engines.inngest.proof import Evidence, prove
+from durameter.engines.inngest.tap import RunningTap
 from durameter.engines.process import GuardedProcess
 from durameter.errors import EngineMissingError
-from durameter.reconcile import Reconciliation, against_runs, state_of
+from durameter.reconcile import Reconciliation
 from durameter.web import serve_app
-from durameter_collectors.inngest.graphql import InngestApi, InngestApiError, RunTrace
-from durameter_collectors.inngest.replies import (
-    Reply,
-    ReplyRecorder,
-    RunReplies,
-    counts_in_replies,
-    runs_in_replies,
-)
-from durameter_collectors.inngest.runs import cancel_runs, count_runs
+from durameter_collectors.inngest.family import Sent
+from durameter_collectors.inngest.graphql import InngestApi, InngestApiError
+from durameter_collectors.inngest.runs import CountedRun, cancel_runs, count_runs
+from durameter_collectors.inngest.store import StoreError, StoreReading, read_store
+from durameter_collectors.inngest.wire.runs import RunOnWire
 from durameter_collectors.units import Elsewhere, TaskLabel, Unit, nowhere
 
 __all__ = ["InngestSession"]
 
 _SETTLE_PATIENCE = 20.0
-_BLIND_SPOTS = (
-    "a step whose attempts all failed with RetryAfterError or NonRetriableError (Python SDK) has no step id anywhere",
-    "attempts that the server makes by itself (step.ai, step.fetch) are seen by the trace only",
-)
-"""What neither the trace nor the replies can see."""
+_STORE_TRIES = 8
+_STORE_SECONDS = 0.5
+_LOCKED = "database is locked"
 
 _log = logging.getLogger(__name__)
 
@@ -51,36 +49,40 @@ class InngestSession(Session):
         info: ServerInfo,
         *,
         http: httpx.AsyncClient,
-        folder: Path,
-        process: GuardedProcess | None,
+        address: str,
+        tap: RunningTap | None,
+        store: Path | None,
+        server: GuardedProcess | None,
     ) -> None:
         self.info = info
+        self.address = address
+        """Base URL for clients and apps in any language: the tap's, where there is one before the server."""
         self.api = InngestApi(http, info.address)
-        """The server's GraphQL API: free to read."""
+        """The server's GraphQL API, beside the tap: free to read."""
         self._config = config
         self._http = http
-        self._process = process
-        self._replies_file = folder / "replies.jsonl"
-        self._replies: list[Reply] = []
-        self._records: dict[str, RunTrace] = {}
+        self._tap = tap
+        self._store = store
+        self._server = server
         self._apps: list[str] = []
         self._ports: set[int] = set()
+        self._counted: dict[str, CountedRun] = {}
         self._begun = datetime.now(UTC) - timedelta(seconds=1)
+        self._rows_before = len(tap.log.index.events) if tap else 0
 
     def client(self, app_id: str) -> inngest.Inngest:
         """An SDK client that talks to this server."""
-        address = self.info.address
         return inngest.Inngest(
             app_id=app_id,
             is_production=False,
-            event_api_base_url=address,
-            api_base_url=address,
+            event_api_base_url=self.address,
+            api_base_url=self.address,
             logger=logging.getLogger("inngest"),
         )
 
     @asynccontextmanager
     async def serve(self, client: inngest.Inngest, functions: Sequence[inngest.Function[object]]) -> AsyncIterator[str]:
-        """Serve functions as a FastAPI app on uvicorn, recorded, and register them with the server.
+        """Serve functions as a FastAPI app on uvicorn, behind the tap, and register them with the server.
 
         Yields:
             The URL of the app.
@@ -88,97 +90,188 @@ class InngestSession(Session):
         Raises:
             EngineMissingError: the server refused the app, or somebody else is serving it.
         """
-        if self._process is None:
-            await make_way(
-                client.app_id,
-                self.info.address,
-                config=self._config,
-                http=self._http,
-                now=self._begun,
-                own_ports=self._ports,
-            )
         app = fastapi.FastAPI()
-        self._apps.append(client.app_id)
         # The origin is known only once the port is bound, hence the routes are added then.
-        async with serve_app(ReplyRecorder(app, self._keep), host=self._config.app_bind) as port:
-            self._ports.add(port)
-            origin = f"http://{self._config.app_host}:{port}"
+        async with serve_app(app, host="127.0.0.1" if self._tap else self._config.app_bind) as port:
+            origin = await self.before_app(f"127.0.0.1:{port}")
             inngest.fast_api.serve(app, client, list(functions), serve_origin=origin)
-            local = f"http://{self._config.app_bind}:{port}/api/inngest"
-            answer = await self._http.put(local)
-            if answer.is_error:
-                raise EngineMissingError(
-                    f"The Inngest server at {self.info.address} did not take the app {client.app_id} at {origin}: "
-                    f"{answer.text}. Can it reach this machine? DURAMETER_INNGEST_APP_HOST names it as it sees it."
-                )
-            yield f"{origin}/api/inngest"
+            url = f"{origin}/api/inngest"
+            await self.register(client.app_id, url)
+            yield url
 
-    def _keep(self, reply: Reply) -> None:
-        self._replies.append(reply)
-        with self._replies_file.open("a") as file:
-            file.write(reply.model_dump_json() + "\n")
+    async def before_app(self, target: str) -> str:
+        """Put the tap before an app, in whatever language.
+
+        Args:
+            target: its `host:port`.
+
+        Returns:
+            The origin (`http://host:port`) under which it must register with the server; without a tap, its own.
+
+        Raises:
+            TapError: the tap has died, or cannot listen on the configured interface.
+        """
+        port = int(target.rpartition(":")[2])
+        if self._tap:
+            port = await self._tap.log.before_app(target, host=self._config.app_bind)
+        self._ports.add(port)
+        return f"http://{self._config.app_host}:{port}"
+
+    async def register(self, app_id: str, url: str) -> None:
+        """Have an app register its functions with the server.
+
+        Args:
+            app_id: its id, as in the names of its functions.
+            url: where its SDK is served, with the origin that `before_app` gave.
+
+        Raises:
+            EngineMissingError: the server refused the app, or somebody else is serving it.
+        """
+        if self._server is None:
+            await make_way(
+                app_id, self.info.address, config=self._config, http=self._http, now=self._begun, own_ports=self._ports
+            )
+        if app_id not in self._apps:
+            self._apps.append(app_id)
+        local = httpx.URL(url)
+        if local.host == self._config.app_host:  # the name by which the server knows this machine
+            local = local.copy_with(host=self._config.app_bind)
+        try:
+            answer = await self._http.put(local)
+            problem = answer.text if answer.is_error else ""
+        except httpx.HTTPError as error:
+            problem = repr(error)
+        if problem:
+            raise EngineMissingError(
+                f"The Inngest server at {self.info.address} did not take the app {app_id} at {url}: {problem}. "
+                "Can it reach this machine? DURAMETER_INNGEST_APP_HOST names it as it sees it."
+            )
 
     async def died(self) -> str:
-        """Waits for the server's process, if it is ours."""
-        return await self._process.died() if self._process else await super().died()
+        """Waits for the server's process, if it is ours, and for the tap's."""
+        processes = [each for each in (self._server, self._tap.process if self._tap else None) if each]
+        ends = [asyncio.create_task(process.died()) for process in processes]
+        if self._tap is not None:
+            ends.append(asyncio.create_task(self._tap.deaf()))
+        if not ends:
+            return await super().died()
+        try:
+            done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            return next(iter(done)).result()
+        finally:
+            for end in ends:
+                end.cancel()
 
     async def abandon(self, roots: Sequence[str]) -> None:
-        """Cancel the runs of these events and what they invoked."""
+        """Cancel the runs of these events and what descends from them."""
         try:
-            await cancel_runs(self.api, roots)
+            await cancel_runs(self.api, roots, sent=self._sent if self._tap else None)
         except InngestApiError as error:
             _log.warning("A run that is out of time could not be cancelled: %s", error)
 
-    async def count(
-        self,
-        roots: Sequence[str],
-        label: TaskLabel,
-        *,
-        elsewhere: Elsewhere = nowhere,  # noqa: ARG002 - no trace leads to a run of another task
-    ) -> TaskCount:
-        """Traces of all runs that descend from these events."""
-        runs, gaps = await count_runs(self.api, roots, label=label, patience=_SETTLE_PATIENCE)
-        self._records |= {run.record.id: run.record for run in runs}
-        return TaskCount(
-            units=[unit for run in runs for unit in run.count.units],
-            gaps=gaps,
-            runs=[run.record.id for run in runs],
-            records={
-                f"{run.record.id}.json.gz": gzip.compress(run.record.model_dump_json(by_alias=True).encode(), mtime=0)
-                for run in runs
-            },
+    async def count(self, roots: Sequence[str], label: TaskLabel, *, elsewhere: Elsewhere = nowhere) -> TaskCount:
+        """Traces of all runs that descend from these events, and what the tap saw of them.
+
+        A run that several tasks' events started (a batch) belongs to the task that is counted first.
+
+        Args:
+            roots: ids of events that the driver sent.
+            label: whose units these are.
+            elsewhere: whether the driver of another task has named this event.
+        """
+        task = await count_runs(
+            self.api,
+            [root for root in roots if root],
+            label=label,
+            patience=_SETTLE_PATIENCE,
+            sent=self._sent if self._tap else None,
+            seen=self._seen,
+            foreign=self._counted.__contains__,
         )
+        self._counted |= {run.record.id: run for run in task.runs}
+        return TaskCount(
+            units=[unit for run in task.runs for unit in run.count.units],
+            gaps=task.gaps,
+            runs=[run.record.id for run in task.runs],
+            records=self._records(task.runs),
+            measures=self._measures(task.runs, {event for event in task.events if not elsewhere(event)}),
+        )
+
+    async def _sent(self) -> Sent:
+        """Which events steps sent by now."""
+        if self._tap is None:
+            return {}
+        await self._tap.log.settle()
+        return self._tap.log.index.sent
+
+    def _seen(self, run: str) -> RunOnWire | None:
+        return self._tap.log.index.runs.get(run) if self._tap else None
+
+    def _records(self, runs: Sequence[CountedRun]) -> dict[str, bytes]:
+        """Traces by run id, and the task's rows of the wire: what its count can be made from again."""
+        texts = {f"{run.record.id}.json.gz": run.record.model_dump_json(by_alias=True) for run in runs}
+        if self._tap:
+            rows = [row for run in runs for row in self._tap.log.index.rows_of(run.record.id)]
+            texts["wire.jsonl.gz"] = "".join(row.model_dump_json() + "\n" for row in rows)
+        return {name: gzip.compress(text.encode(), mtime=0) for name, text in texts.items() if text}
+
+    def _measures(self, runs: Sequence[CountedRun], events: set[str]) -> dict[str, Decimal]:
+        if self._tap is None:
+            return {}
+        seen = [self._seen(run.record.id) or RunOnWire() for run in runs]
+        sent = {event for row in self._tap.log.index.events for event in row.ids}
+        return {
+            "sdk_requests": Decimal(sum(run.requests for run in seen)),
+            "events": Decimal(len(sent & events)),
+            "bytes": Decimal(sum(run.request_bytes + run.reply_bytes for run in seen)),
+        }
 
     async def reconcile(self, units: Sequence[Unit]) -> tuple[Reconciliation, ...]:
-        """Traces against what the app answered, run by run and kind by kind."""
-        runs = runs_in_replies(self._replies)
-        in_time = runs_in_replies(reply for reply in self._replies if not self._after_end(reply))
-        counts, taken = counts_in_replies(runs), counts_in_replies(in_time)
-        late = {run: {k: n - taken.get(run, {}).get(k, 0) for k, n in kinds.items()} for run, kinds in counts.items()}
-        lines = against_runs(units, counts, late, late_rule="reply_after_cancellation")
-        problems = _problems(runs) + await self._strangers({unit.run for unit in units})
-        return (
-            Reconciliation(
-                source="trace",
-                other="replies",
-                state=state_of(lines, problems),
-                lines=lines,
-                notes=tuple(problems),
-                blind_spots=_BLIND_SPOTS,
-            ),
+        """The sources against each other and against the ledger, run by run and kind by kind."""
+        await self._sent()
+        store, problem = await self._stored()
+        return prove(
+            Evidence(
+                ledger=units,
+                runs=self._counted,
+                apps=tuple(self._apps),
+                wire=self._tap.log.index if self._tap else None,
+                events=self._tap.log.index.events[self._rows_before :] if self._tap else (),
+                events_tapped=self.address != self.info.address,
+                store=store,
+                store_problem=problem,
+                store_troubles=tuple(self._locked()),
+                strangers=tuple(await self._strangers()),
+            )
         )
 
-    def _after_end(self, reply: Reply) -> bool:
-        """A reply to a run that was cancelled meanwhile: the server cannot take its steps any more."""
-        record = self._records.get(reply.run)
-        return (
-            record is not None
-            and record.status == "CANCELLED"
-            and record.ended_at is not None
-            and reply.time > record.ended_at
-        )
+    async def _stored(self) -> tuple[StoreReading | None, str]:
+        """The server's own database, once two readings are equal, or why it cannot be read."""
+        if self._store is None:
+            return None, "the server's database is not at hand (DURAMETER_INNGEST_STORE names its main.db)"
+        before: StoreReading | None = None
+        try:
+            for _ in range(_STORE_TRIES):
+                now = await asyncio.to_thread(read_store, self._store, runs=frozenset(self._counted))
+                if now == before:
+                    break
+                before = now
+                await asyncio.sleep(_STORE_SECONDS)
+        except StoreError as error:
+            return None, str(error)
+        return before, ""
 
-    async def _strangers(self, runs: set[str]) -> list[str]:
+    def _locked(self) -> list[str]:
+        """What the server's log says of writes that it lost."""
+        if self._server is None:
+            return []
+        try:
+            lines = sum(_LOCKED in line for line in self._server.log.read_text(errors="replace").splitlines())
+        except OSError:
+            return []
+        return [f"the server's log says {lines} times that its database was locked: spans may be lost"] if lines else []
+
+    async def _strangers(self) -> list[str]:
         """Runs of the served apps that belong to no task."""
         prefixes = tuple(f"{app}-" for app in self._apps)
         try:
@@ -186,11 +279,7 @@ class InngestSession(Session):
                 f"run {run.id} of {run.function.slug} belongs to no task: its units are in no count "
                 "(did its driver forget Measured.started?)"
                 async for run in self.api.runs_since(self._begun)
-                if run.id not in runs and run.function.slug.startswith(prefixes) and run.status != "SKIPPED"
+                if run.id not in self._counted and run.function.slug.startswith(prefixes) and run.status != "SKIPPED"
             ]
         except InngestApiError as error:
             return [f"the server's list of runs cannot be read, so runs of nobody would not be seen: {error}"]
-
-
-def _problems(runs: Mapping[str, RunReplies]) -> list[str]:
-    return [f"run {run}: {problem}" for run, seen in runs.items() for problem in seen.problems]

@@ -90,4 +90,4 @@ def address_of(server: RunningServer) -> str:
 
 def database_of(server: RunningServer) -> Path:
     """Its store."""
-    return server.process.log.parent / "store" / "main.db"
+    return Path(server.settings["DURAMETER_INNGEST_STORE"])

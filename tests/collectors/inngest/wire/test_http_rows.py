@@ -12,6 +12,7 @@ from durameter_collectors.inngest.wire.record import (
     Operation,
     WireCheckpoint,
     WireEvents,
+    WireFunction,
     WireProblem,
     WireRequest,
     WireSync,
@@ -262,10 +263,16 @@ def test_an_unanswered_checkpoint_is_a_grave_problem() -> None:
 
 
 def test_an_app_that_registers_says_where_it_is_asked() -> None:
-    body = {"appName": "app", "url": "http://127.0.0.1:3000/api/inngest", "functions": [{}, {}]}
+    limited = {"id": "app-a", "triggers": [{"event": "x/*", "expression": "1 == 1"}], "rateLimit": {"limit": 1}}
+    timed = {"id": "b", "triggers": [{"cron": "* * * * *"}], "rateLimit": None}
+    body = {"appName": "app", "url": "http://127.0.0.1:3000/api/inngest", "functions": [limited, timed]}
     [row] = decoded([posted("/fn/register", body), replied({"ok": True}, 200)], "server")
     assert isinstance(row, WireSync)
-    assert (row.app, row.url, row.functions) == ("app", "http://127.0.0.1:3000/api/inngest", 2)
+    assert (row.app, row.url) == ("app", "http://127.0.0.1:3000/api/inngest")
+    assert row.functions == (
+        WireFunction(id="app-a", events=("x/*",), limits=("rateLimit", "expression")),
+        WireFunction(id="app-b"),
+    )
 
 
 def test_connect_is_named() -> None:

@@ -281,7 +281,7 @@ def test_events_that_were_sent_are_known(seen: Seen) -> None:
 
 def test_the_app_is_registered_at_the_tap(seen: Seen) -> None:
     [sync] = [row for row in seen.log.rows if isinstance(row, WireSync)]
-    assert (sync.functions, sync.status) == (5, 200)  # with the failure handler
+    assert (len(sync.functions), sync.status) == (5, 200)  # with the failure handler
 
 
 def test_nothing_was_unreadable(seen: Seen) -> None:

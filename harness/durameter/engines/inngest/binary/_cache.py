@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from durameter.engines.inngest.binary._command import Attempt, UnavailableError
-from durameter.engines.inngest.binary._program import TESTED_VERSIONS, VERSION, InngestBinary, ask_version
+from durameter.engines.inngest.binary._program import TESTED_VERSIONS, InngestBinary, ask_version
 
 __all__ = ["Cache", "platform_name"]
 
@@ -53,10 +53,16 @@ class _Record(BaseModel):
 class Cache:
     """The cache of one version on this platform."""
 
-    def __init__(self, root: Path | None) -> None:
-        """Args: root: durameter's cache folder; by default the user's (`platformdirs`)."""
+    def __init__(self, root: Path | None, version: str) -> None:
+        """Name the place; nothing is made.
+
+        Args:
+            root: durameter's cache folder; by default the user's (`platformdirs`).
+            version: of the server.
+        """
+        self.version = version
         base = root.expanduser().absolute() if root else platformdirs.user_cache_path("durameter")
-        self.folder = base / "inngest" / VERSION / "-".join(platform_name())
+        self.folder = base / "inngest" / version / "-".join(platform_name())
         self.program = self.folder / "inngest"
         self._record = self.folder / "inngest.json"
 
@@ -75,7 +81,7 @@ class Cache:
             raise UnavailableError(f"{self.program} is not used: {self._record.name} beside it is damaged") from error
         except OSError as error:
             raise UnavailableError(f"{self.program} is not used: {error}") from error
-        if record.version != VERSION or digest != record.sha256:
+        if record.version != self.version or digest != record.sha256:
             raise UnavailableError(f"{self.program} is not used: it is not the file that {self._record.name} describes")
         ask_version(self.program)
         return self._binary("cache", record)
@@ -90,7 +96,7 @@ class Cache:
         """
         made.chmod(0o755)
         record = _Record(
-            version=VERSION,
+            version=self.version,
             origin=origin,
             how=how,
             made=datetime.now(UTC).replace(microsecond=0),

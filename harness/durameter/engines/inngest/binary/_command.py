@@ -18,7 +18,7 @@ from durameter.errors import EngineMissingError
 __all__ = ["Attempt", "UnavailableError", "ask", "lines_of"]
 
 # The guard ends a command when this process stops, also by SIGKILL. See its docstring for the order that it takes.
-_GUARD = Path(__file__).parents[1] / "_guard.py"
+_GUARD = Path(__file__).parents[2] / "_guard.py"
 
 ASK_SECONDS = 10.0
 POLL_SECONDS = 0.2

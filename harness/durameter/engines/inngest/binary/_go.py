@@ -1,21 +1,21 @@
 """A build of the server from its Go module, for machines that reach nothing but package registries.
 
-`recipe/` holds a go.mod that names the module's command as a tool, and its go.sum. One package of the module embeds
-help texts that are not part of the module, so its packages are vendored first and a file of our own is put in their
-place. The user's Go settings (proxy, checksum database, tool chain) stay as they are; every folder that Go writes to is
-in the work folder. Source: the vendor's module at v1.44.0; found out by building it.
+One package of newer versions embeds help texts that are not part of the module, so the packages are vendored first and
+a file of our own is put in their place. The user's Go settings (proxy, checksum database, tool chain) stay as they are;
+every folder that Go writes to is in the work folder. Source: the vendor's module at v1.12.1 and v1.44.0; found out by
+building it.
 """
 
 import os
 import re
 import shutil
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 
 from durameter.engines.inngest.binary._cache import platform_name
 from durameter.engines.inngest.binary._command import Attempt, UnavailableError, ask, lines_of
-from durameter.engines.inngest.binary._program import VERSION, ask_version
+from durameter.engines.inngest.binary._program import ask_version
+from durameter.engines.inngest.binary._recipe import Recipe
 
 __all__ = ["build", "state"]
 
@@ -28,43 +28,44 @@ DISK_BYTES = 5 * 10**9
 _COMMAND = "github.com/inngest/inngest/cmd"
 _BUILD = ("go", "build", "-v", "-mod=vendor", "-trimpath", "-buildvcs=false", "-ldflags=-s -w")
 _EMBEDDING = "github.com/inngest/inngest/internal/embeddocs"
-_MODULES = 228
-_PACKAGES = 1470
-_OLDEST = (1, 26, 4)
 _TOO_NEW = (1, 27, 0)
-_NEEDED = (
-    f"Go 1.26.4 or newer, and older than 1.27, can build {VERSION} (about 4 minutes on 2 cores, 5 GB of disk meanwhile)"
-)
 
 
-def state(folder: Path) -> tuple[bool, str]:
+def state(recipe: Recipe, folder: Path) -> tuple[bool, str]:
     """Whether Go is here and can build the module, and a sentence that says so. Fetches nothing.
 
     Args:
+        recipe: of the version that is wanted.
         folder: an empty folder to ask in.
     """
+    oldest = recipe.oldest_go
+    needed = (
+        f"Go {_dotted(oldest)} or newer, and older than 1.27, can build {recipe.version} (about 4 minutes on 2 cores, "
+        "5 GB of disk meanwhile)"
+    )
     if shutil.which("go") is None:
-        return False, f"no `go` on the PATH; {_NEEDED}"
+        return False, f"no `go` on the PATH; {needed}"
     outside = os.environ | {"GOWORK": "off"}
     try:
         # Asked like this, Go never fetches another tool chain.
         said = ask(["go", "version"], environment=outside | {"GOTOOLCHAIN": "local"}, folder=folder)
         setting = ask(["go", "env", "GOTOOLCHAIN"], environment=outside, folder=folder)
     except UnavailableError as error:
-        return False, f"{error}; {_NEEDED}"
+        return False, f"{error}; {needed}"
     version = _version(setting) or _version(said)  # GOTOOLCHAIN=go1.26.5: that one is used, and fetched if need be
     if version is None:
-        return False, f"`go version` answers {said[:80]!r}; {_NEEDED}"
-    words = f"go {'.'.join(map(str, version))}"
-    if version < _OLDEST and version >= (1, 21, 0) and (setting == "auto" or setting.endswith("+auto")):
-        return True, f"{words}, which fetches the tool chain it needs by itself (GOTOOLCHAIN={setting}); {_NEEDED}"
-    return _OLDEST <= version < _TOO_NEW, f"{words}; {_NEEDED}"
+        return False, f"`go version` answers {said[:80]!r}; {needed}"
+    words = f"go {_dotted(version)}"
+    if version < oldest and version >= (1, 21, 0) and (setting == "auto" or setting.endswith("+auto")):
+        return True, f"{words}, which fetches the tool chain it needs by itself (GOTOOLCHAIN={setting}); {needed}"
+    return oldest <= version < _TOO_NEW, f"{words}; {needed}"
 
 
-def build(work: Path, attempt: Attempt) -> tuple[Path, str]:
+def build(recipe: Recipe, work: Path, attempt: Attempt) -> tuple[Path, str]:
     """Build the server.
 
     Args:
+        recipe: of the version that is wanted.
         work: an empty folder; everything that Go writes goes there.
         attempt: who is told, and who may stop it.
 
@@ -74,7 +75,7 @@ def build(work: Path, attempt: Attempt) -> tuple[Path, str]:
     Raises:
         UnavailableError: there is no fitting Go, too little disk, a module cannot be fetched, or the build fails.
     """
-    good, words = state(work)
+    good, words = state(recipe, work)
     if not good:
         raise UnavailableError(words)
     free = shutil.disk_usage(work).free
@@ -84,10 +85,9 @@ def build(work: Path, attempt: Attempt) -> tuple[Path, str]:
         )
     module = work / "module"
     module.mkdir()
-    for name in ("go.mod", "go.sum"):
-        (module / name).write_bytes(resources.files(__package__).joinpath("recipe", name).read_bytes())
+    recipe.lay_out(module, "go.mod", "go.sum")
     environment = _environment(work)
-    complaints = _vendor(module, environment, work / "vendor.log", attempt)
+    complaints = _vendor(recipe, module, environment, work / "vendor.log", attempt)
     program = work / "inngest"
     log = work / "build.log"
     try:
@@ -97,19 +97,19 @@ def build(work: Path, attempt: Attempt) -> tuple[Path, str]:
             environment=environment,
             log=log,
             limit=BUILD_LIMIT_SECONDS,
-            stage=lambda n: f"building the Inngest dev server {VERSION}: {n} of about {_PACKAGES} packages",
+            stage=lambda n: f"building {recipe.words}: {n} of about {recipe.packages} packages",
         )
     except UnavailableError as error:
         # With -v every package is a line of one word; sentences are what went wrong.
         sentences = complaints + [line for line in lines_of(log) if " " in line]
         raise UnavailableError(_with(error, sentences)) from error
-    attempt.progress(f"the Inngest dev server {VERSION} is built, removing what the build needed")
+    attempt.progress(f"{recipe.words} is built, removing what the build needed")
     ask_version(program)
     used = ask(["go", "env", "GOVERSION"], environment=environment, folder=module)
-    return program, f"built with {used} from the Go module github.com/inngest/inngest v{VERSION}"
+    return program, f"built with {used} from the Go module github.com/inngest/inngest v{recipe.version}"
 
 
-def _vendor(module: Path, environment: Mapping[str, str], log: Path, attempt: Attempt) -> list[str]:
+def _vendor(recipe: Recipe, module: Path, environment: Mapping[str, str], log: Path, attempt: Attempt) -> list[str]:
     """Fetch the modules and lay their packages out; returns what Go complained of, except what is expected."""
 
     def unexpected() -> list[str]:
@@ -123,7 +123,7 @@ def _vendor(module: Path, environment: Mapping[str, str], log: Path, attempt: At
             environment=environment,
             log=log,
             limit=VENDOR_LIMIT_SECONDS,
-            stage=lambda n: f"fetching the Inngest dev server's source {VERSION}: {n} of {_MODULES} modules",
+            stage=lambda n: f"fetching the source of {recipe.words}: {n} of {recipe.modules} modules",
         )
     except UnavailableError as error:
         raise UnavailableError(_with(error, unexpected())) from error
@@ -148,6 +148,10 @@ def _environment(work: Path) -> Mapping[str, str]:
 def _version(said: str) -> tuple[int, int, int] | None:
     found = re.search(r"\bgo(\d+)\.(\d+)(?:\.(\d+))?", said)
     return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
+
+
+def _dotted(version: tuple[int, int, int]) -> str:
+    return ".".join(map(str, version))
 
 
 def _with(error: UnavailableError, sentences: list[str]) -> str:

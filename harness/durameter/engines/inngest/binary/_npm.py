@@ -1,18 +1,18 @@
 """The prebuilt program: npm's `inngest-cli`, whose install step fetches it from the vendor.
 
-`prebuilt/` holds a package.json and a lock file with the hash of every package and no address, so that the user's own
-registry is asked. The program itself is not in the package: where only registries can be reached, this way fails.
+The recipe's lock file has the hash of every package and no address, so that the user's own registry is asked. The
+program itself is not in the package: where only registries can be reached, this way fails.
 """
 
 import os
 import re
 import shutil
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 
 from durameter.engines.inngest.binary._command import Attempt, UnavailableError, ask, lines_of
-from durameter.engines.inngest.binary._program import VERSION, ask_version
+from durameter.engines.inngest.binary._program import ask_version
+from durameter.engines.inngest.binary._recipe import Recipe
 
 __all__ = ["fetch", "state"]
 
@@ -23,13 +23,14 @@ _OLDEST_NPM = 7  # reads the lock file's version, 3
 _NOISE = re.compile(r"npm (warn|notice)\b|npm error\s+at |npm error (code|path|command|errno|A complete log)\b")
 
 
-def state(folder: Path) -> tuple[bool, str]:
+def state(recipe: Recipe, folder: Path) -> tuple[bool, str]:
     """Whether npm is here and new enough, and a sentence that says so.
 
     Args:
+        recipe: of the version that is wanted.
         folder: an empty folder to ask in.
     """
-    needed = f"npm {_OLDEST_NPM} or newer (it comes with Node.js) can fetch {VERSION} from the vendor"
+    needed = f"npm {_OLDEST_NPM} or newer (it comes with Node.js) can fetch {recipe.version} from the vendor"
     if shutil.which("npm") is None:
         return False, f"no `npm` on the PATH; {needed}"
     try:
@@ -40,10 +41,11 @@ def state(folder: Path) -> tuple[bool, str]:
     return bool(major and int(major[0]) >= _OLDEST_NPM), f"npm {said[:40]}; {needed}"
 
 
-def fetch(work: Path, attempt: Attempt) -> tuple[Path, str]:
+def fetch(recipe: Recipe, work: Path, attempt: Attempt) -> tuple[Path, str]:
     """Let npm install the package in a temporary folder.
 
     Args:
+        recipe: of the version that is wanted.
         work: an empty folder; everything that npm writes goes there.
         attempt: who is told, and who may stop it.
 
@@ -53,11 +55,10 @@ def fetch(work: Path, attempt: Attempt) -> tuple[Path, str]:
     Raises:
         UnavailableError: there is no npm, or the install step brought no program that runs.
     """
-    good, words = state(work)
+    good, words = state(recipe, work)
     if not good:
         raise UnavailableError(words)
-    for name in ("package.json", "package-lock.json"):
-        (work / name).write_bytes(resources.files(__package__).joinpath("prebuilt", name).read_bytes())
+    recipe.lay_out(work, "package.json", "package-lock.json")
     log = work / "npm.log"
     try:
         attempt.run(
@@ -66,7 +67,7 @@ def fetch(work: Path, attempt: Attempt) -> tuple[Path, str]:
             environment=_environment(work),
             log=log,
             limit=LIMIT_SECONDS,
-            stage=lambda _lines: f"fetching the prebuilt Inngest dev server {VERSION} with npm",
+            stage=lambda _lines: f"fetching {recipe.words}, prebuilt, with npm",
         )
     except UnavailableError as error:
         said = [line.removeprefix("npm error ") for line in lines_of(log) if not _NOISE.match(line)]
@@ -74,9 +75,9 @@ def fetch(work: Path, attempt: Attempt) -> tuple[Path, str]:
         raise UnavailableError(f"{error}{detail}") from error
     program = work / "node_modules" / "inngest-cli" / "bin" / "inngest"
     answer = ask_version(program)
-    if not answer.removeprefix("v").startswith(VERSION):
-        raise UnavailableError(f"inngest-cli {VERSION} brought a program that says it is {answer}")
-    return program, f"npm's prebuilt inngest-cli {VERSION}"
+    if not answer.removeprefix("v").startswith(recipe.version):
+        raise UnavailableError(f"inngest-cli {recipe.version} brought a program that says it is {answer}")
+    return program, f"npm's prebuilt inngest-cli {recipe.version}"
 
 
 def _environment(work: Path) -> Mapping[str, str]:

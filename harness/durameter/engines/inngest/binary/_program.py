@@ -8,20 +8,19 @@ from typing import Literal
 
 from durameter.engines.inngest.binary._command import UnavailableError, ask
 from durameter.engines.process import clean_environment
+from durameter.errors import EngineMissingError
 
-__all__ = ["TESTED_VERSIONS", "VERSION", "InngestBinary", "Origin", "ask_version", "describe"]
-
-VERSION = "1.44.0"
-"""The version that is fetched or built. `recipe/go.mod` and `prebuilt/package.json` pin the same one."""
+__all__ = ["TESTED_VERSIONS", "InngestBinary", "Origin", "ask_version", "describe", "options_of"]
 
 TESTED_VERSIONS = frozenset({"1.44.0"})
-"""Versions on which the project's suites have been run."""
+"""Versions on which the project's suites have been run whole."""
 
 Origin = Literal["configured", "path", "cache", "npm", "go"]
 
 # A release says `1.44.0-<commit>`, a build from source `dev-`; a pre-release such as `1.45.0-beta.1-<commit>` is
 # another version than 1.45.0.
 _ANSWER = re.compile(r"v?\d+\.\d+\.\d+\S*|dev-\S*")
+_OPTION = re.compile(r"^\s+--([a-z][a-z-]*)\b", re.MULTILINE)
 _RELEASE = re.compile(r"v?(\d+\.\d+\.\d+)(?:-[0-9a-f]{7,40})?")
 
 
@@ -46,17 +45,47 @@ def ask_version(program: Path) -> str:
     Raises:
         UnavailableError: it cannot be run, fails, takes more than 10 s, or says something that is no version.
     """
-    with tempfile.TemporaryDirectory(prefix="durameter-") as folder:
-        environment = clean_environment(Path(folder), {"DO_NOT_TRACK": "1"})
-        said = ask([str(program), "version"], environment=environment, folder=Path(folder))
+    said = _ask(program, "version")
     if not _ANSWER.fullmatch(said):
         raise UnavailableError(f"{program} answers {said[:80]!r} to `version`, which is no version of Inngest")
     return said
 
 
-def describe(path: Path, said: str, origin: Origin) -> InngestBinary:
-    """Judge a program that durameter did not make by the version that it prints."""
+def options_of(program: Path, command: str) -> frozenset[str]:
+    """The long options that a command of the program offers in its own help, without their dashes.
+
+    Raises:
+        EngineMissingError: it does not say.
+    """
+    try:
+        return frozenset(_OPTION.findall(_ask(program, command, "--help")))
+    except UnavailableError as error:
+        raise EngineMissingError(f"The Inngest program does not say how it is started: {error}.") from error
+
+
+def _ask(program: Path, *arguments: str) -> str:
+    with tempfile.TemporaryDirectory(prefix="durameter-") as folder:
+        environment = clean_environment(Path(folder), {"DO_NOT_TRACK": "1"})
+        return ask([str(program), *arguments], environment=environment, folder=Path(folder))
+
+
+def describe(path: Path, said: str, origin: Origin, wanted: str = "") -> InngestBinary:
+    """Judge a program that durameter did not make by the version that it prints.
+
+    Args:
+        path: the program.
+        said: what it prints.
+        origin: where it was found.
+        wanted: the only version that will do, if one was asked for.
+
+    Raises:
+        UnavailableError: it is not the wanted version. A build from source does not know its own; whoever configures
+            one does.
+    """
     release = _RELEASE.fullmatch(said)
+    known = said.startswith("dev-") and origin == "configured"
+    if wanted and not known and not (release and release[1] == wanted):
+        raise UnavailableError(f"{path} says that it is {said}, and {wanted} is asked for")
     tested_on = ", ".join(sorted(TESTED_VERSIONS))
     if release and release[1] in TESTED_VERSIONS:
         return InngestBinary(path, said, origin, tested=True, note="")

@@ -1,0 +1,208 @@
+"""Every comparison that Inngest's sources allow: trace, store and wire against each other, runs against events.
+
+Each difference gets its name and its quantity from evidence; what is left is unexplained.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from durameter.engines.inngest.triggers import triggered
+from durameter.reconcile import Corrections, Reconciliation, by_place, merged, state_of
+from durameter_collectors.inngest import store as stores
+from durameter_collectors.inngest import trace as traces
+from durameter_collectors.inngest.counts import units_per_run
+from durameter_collectors.inngest.runs import CountedRun
+from durameter_collectors.inngest.store import StoredRun, StoreReading, counts_in_store
+from durameter_collectors.inngest.wire import log as wires
+from durameter_collectors.inngest.wire.index import WireIndex
+from durameter_collectors.inngest.wire.record import WireEvents
+from durameter_collectors.inngest.wire.runs import RunOnWire
+from durameter_collectors.rulebook import load_rulebook
+from durameter_collectors.units import Unit
+
+__all__ = ["LATE", "NEVER_ASKED", "NEVER_REACHED", "REQUESTS", "Evidence", "prove"]
+
+LATE = "reply_after_cancellation"
+"""Name of the difference: replies to runs that were cancelled meanwhile, whose steps the server did not take."""
+NEVER_ASKED = "cancelled_before_start"
+"""Name of the difference: runs that were cancelled before the app was asked for anything."""
+NEVER_REACHED = "app_never_reached"
+"""Name of the difference: runs that failed because no connection to the app came about."""
+REQUESTS = "SDK request"
+"""What is compared beside units, between store and wire: requests that got a reply."""
+
+_Counts = Mapping[str, Decimal]
+_ByRun = dict[str, dict[str, Decimal]]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What all sources said by the end of a measurement."""
+
+    ledger: Sequence[Unit]
+    runs: Mapping[str, CountedRun]
+    """Every run that belongs to a task, by id."""
+    apps: Sequence[str]
+    """Ids of the apps that were served."""
+    wire: WireIndex | None
+    """None without a tap."""
+    events: Sequence[WireEvents]
+    """Events that passed during the measurement."""
+    events_tapped: bool
+    """Whether clients and apps reach the server through the tap."""
+    store: StoreReading | None
+    store_problem: str
+    """Why there is none."""
+    store_troubles: Sequence[str]
+    """What the server's log says against its store."""
+    strangers: Sequence[str]
+    """Runs of nobody, in words."""
+
+
+def prove(found: Evidence) -> tuple[Reconciliation, ...]:
+    """Make every comparison that the sources allow; the one that proves the ledger first."""
+    traced = {run_id: run.count.traced for run_id, run in found.runs.items()}
+    repaired = {run_id: run.count.corrections for run_id, run in found.runs.items()}
+    proofs: list[Reconciliation] = []
+    if found.wire is None:
+        proofs.append(_unchecked("trace", "wire", "the tap is switched off: [inngest] tap = false"))
+    else:
+        seen = _seen(found, found.wire)
+        passed = units_per_run(seen)
+        late = _late(found, found.wire, seen)
+        never = _never(found, found.wire, seen)
+        problems = [*_problems(found.wire, seen), *found.strangers]
+        proofs.append(_against("trace", "wire", traced, passed, [repaired, late, never], problems, found))
+        if found.store is None:
+            proofs[0] = proofs[0].model_copy(update={"notes": (*proofs[0].notes, found.store_problem)})
+    if found.store is None:
+        if found.wire is None:
+            proofs.append(_unchecked("trace", "store", found.store_problem))
+    else:
+        stored = counts_in_store(found.store.runs)
+        problems = [f"run {run}: {what}" for run, each in found.store.runs.items() for what in each.problems]
+        problems += found.store_troubles
+        if found.wire is None:
+            problems += found.strangers
+        proofs.append(_against("trace", "store", traced, stored, [repaired], problems, found))
+        if found.wire is not None:
+            proofs.append(
+                _against(
+                    "store",
+                    "wire",
+                    _with_requests(stored, found.store.runs),
+                    _with_requests(passed, seen),
+                    [late, never],
+                    [],
+                    found,
+                )
+            )
+    if found.wire is not None:
+        proofs.append(_ledger(found, traced, repaired))
+        proofs.append(
+            triggered(found.runs, found.events, found.wire.functions, found.apps)
+            if found.events_tapped
+            else _unchecked("runs", "events", "events do not pass the tap: the server speaks TLS")
+        )
+    return tuple(proofs)
+
+
+def _unchecked(source: str, other: str, why: str) -> Reconciliation:
+    return Reconciliation(source=source, other=other, state="not checked", notes=(why,))
+
+
+def _against(
+    source: str,
+    other: str,
+    ours: Mapping[str, _Counts],
+    theirs: Mapping[str, _Counts],
+    corrections: Iterable[Mapping[str, Corrections]],
+    problems: Sequence[str],
+    found: Evidence,
+) -> Reconciliation:
+    together: dict[str, dict[str, dict[str, Decimal]]] = {}
+    for by_run in corrections:
+        together |= {run: merged(together.get(run, {}), parts) for run, parts in by_run.items()}
+    lines = by_place(ours, theirs, together)
+    one_table = {source, other} == {"trace", "store"} and found.store is not None and found.store.table == "spans"
+    notes = ["trace and store are two views of one table on this server"] if one_table else []
+    spots = {"trace": traces.BLIND_SPOTS, "wire": wires.BLIND_SPOTS, "store": stores.BLIND_SPOTS}
+    common = [spot for spot in spots[source] if spot in spots[other]]
+    return Reconciliation(
+        source=source,
+        other=other,
+        independent=not one_table,
+        state=state_of(lines, problems),
+        lines=lines,
+        notes=(*problems, *notes),
+        blind_spots=tuple(common),
+    )
+
+
+def _seen(found: Evidence, wire: WireIndex) -> dict[str, RunOnWire]:
+    """Runs that passed: those that belong to a task, and any other one of the served apps."""
+    prefixes = tuple(f"{app}-" for app in found.apps)
+    return {
+        run_id: run
+        for run_id, run in wire.runs.items()
+        if run_id in found.runs or (prefixes and run.function.startswith(prefixes))
+    }
+
+
+def _late(found: Evidence, wire: WireIndex, seen: Mapping[str, RunOnWire]) -> dict[str, Corrections]:
+    """What came after a run was cancelled, by run: the server cannot take it any more."""
+    late: dict[str, Corrections] = {}
+    for run_id in seen.keys() & found.runs.keys():
+        record = found.runs[run_id].record
+        ended = record.ended_at
+        if record.status != "CANCELLED" or ended is None:
+            continue
+        in_time = wire.run_of(run_id, lambda row, end=ended: row.time <= end)  # type: ignore[misc]  # mypy #15459
+        before = units_per_run({run_id: in_time})[run_id]
+        before[REQUESTS] = Decimal(in_time.requests - in_time.unanswered)
+        whole = units_per_run({run_id: seen[run_id]})[run_id]
+        whole[REQUESTS] = Decimal(seen[run_id].requests - seen[run_id].unanswered)
+        parts = {kind: {LATE: count - before.get(kind, Decimal(0))} for kind, count in whole.items()}
+        late[run_id] = {kind: part for kind, part in parts.items() if part[LATE]}
+    return late
+
+
+def _never(found: Evidence, wire: WireIndex, seen: Mapping[str, RunOnWire]) -> dict[str, Corrections]:
+    """Runs for which the app was never asked anything, and why."""
+    rule = load_rulebook("inngest").rule("run")
+    never: dict[str, Corrections] = {}
+    for run_id, run in found.runs.items():
+        if run_id in seen or run.record.status == "SKIPPED":
+            continue
+        if run.record.status == "CANCELLED":
+            never[run_id] = {rule.kind: {NEVER_ASKED: -rule.quantity}}
+        elif run.record.status == "FAILED" and wire.unreached:
+            never[run_id] = {rule.kind: {NEVER_REACHED: -rule.quantity}}
+    return never
+
+
+def _with_requests(counts: Mapping[str, _Counts], runs: Mapping[str, RunOnWire] | Mapping[str, StoredRun]) -> _ByRun:
+    """Counts and the requests that got a reply: the server counts also some that it then did not send."""
+    answered = {run_id: Decimal(run.requests - run.unanswered) for run_id, run in runs.items()}
+    return {run_id: {**counts.get(run_id, {}), REQUESTS: answered.get(run_id, Decimal(0))} for run_id in answered}
+
+
+def _problems(wire: WireIndex, seen: Mapping[str, RunOnWire]) -> list[str]:
+    told = [f"run {run}: {problem}" for run, each in seen.items() for problem in each.problems]
+    told += [f"the tap: exchange {each.call}: {each.what}" for each in wire.problems if each.grave]
+    return told
+
+
+def _ledger(found: Evidence, traced: Mapping[str, _Counts], repaired: Mapping[str, Corrections]) -> Reconciliation:
+    """The ledger is the trace and what the wire repairs in it, and nothing is mislaid or doubled."""
+    ours: _ByRun = defaultdict(lambda: defaultdict(Decimal))
+    for unit in found.ledger:
+        ours[unit.run][unit.kind] += unit.quantity
+    undone = {
+        run: {kind: {name: -count for name, count in parts.items()} for kind, parts in kinds.items()}
+        for run, kinds in repaired.items()
+    }
+    lines = by_place(ours, traced, undone)
+    return Reconciliation(source="ledger", other="trace", independent=False, state=state_of(lines, ()), lines=lines)

@@ -1,0 +1,109 @@
+"""Runs against events: each event that a function listens to starts a run of it, or there is a reason why not."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from fnmatch import fnmatchcase
+
+from durameter.reconcile import Reconciliation, by_place, state_of
+from durameter_collectors.inngest.runs import CountedRun
+from durameter_collectors.inngest.wire.record import WireEvents, WireFunction
+from durameter_collectors.rulebook import load_rulebook
+
+__all__ = ["DUPLICATE", "RERUN", "triggered"]
+
+DUPLICATE = "duplicate_event"
+"""Name of the difference: an event whose sender gave it an id that had been taken already."""
+RERUN = "rerun"
+"""Name of the difference: a further run of a function for the same event."""
+
+_KEPT_BACK = {
+    "idempotency": "idempotent",
+    "rateLimit": "rate_limited",
+    "debounce": "debounced",
+    "singleton": "singleton",
+    "batchEvents": "batched",
+    "expression": "filtered",
+}
+"""What a function declares, and the name of the difference that it makes: an event that started no run of it."""
+
+_BLIND_SPOTS = (
+    "why a function that declares a limit did not run for an event: that it declares one is the reason given",
+    "cron, invocations and the server's own events are in no exchange",
+)
+
+
+def triggered(
+    runs: Mapping[str, CountedRun],
+    events: Sequence[WireEvents],
+    functions: Mapping[str, WireFunction],
+    apps: Iterable[str],
+) -> Reconciliation:
+    """Compare, function by function, the events that passed with the runs that name them as their triggers.
+
+    Args:
+        runs: all runs of all tasks.
+        events: what clients and apps sent during the measurement.
+        functions: as their apps registered them, by id.
+        apps: ids of the apps that were served here.
+    """
+    kind = load_rulebook("inngest").rule("run").kind
+    prefixes = tuple(f"{app}-" for app in apps)
+    mine = {name: function for name, function in functions.items() if prefixes and name.startswith(prefixes)}
+    sent, problems = _sent(events)
+    known = {event for event, _, _ in sent}
+    started = Counter(
+        (run.record.function.slug, event)
+        for run in runs.values()
+        for event in {*run.record.trigger_ids} & known
+        if run.record.function.slug in mine
+    )
+    ours: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    theirs: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    reasons: dict[str, dict[str, dict[str, Decimal]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(Decimal)))
+    for (function, _event), count in started.items():
+        ours[function][kind] += count
+        if count > 1:
+            reasons[function][kind][RERUN] -= count - 1
+    for event, name, again in sent:
+        for listener in (each for each in mine.values() if _listens(each, name)):
+            theirs[listener.id][kind] += 1
+            if (listener.id, event) not in started:
+                why = DUPLICATE if again else _why(listener)
+                if why:
+                    reasons[listener.id][kind][why] += 1
+    lines = by_place(ours, theirs, reasons)
+    return Reconciliation(
+        source="runs",
+        other="events",
+        state=state_of(lines, problems),
+        lines=lines,
+        notes=tuple(problems),
+        blind_spots=_BLIND_SPOTS,
+    )
+
+
+def _sent(events: Sequence[WireEvents]) -> tuple[list[tuple[str, str, bool]], list[str]]:
+    """Id and name of each event, and whether its sender had used the same id before; and what cannot be told."""
+    found: list[tuple[str, str, bool]] = []
+    problems: list[str] = []
+    given: set[str] = set()
+    for row in events:
+        if not row.ids:
+            continue  # the server took none
+        if len(row.names) != len(row.ids):
+            problems.append(f"exchange {row.call} sent {len(row.names)} events and the server took {len(row.ids)}")
+            continue
+        own = row.given or ("",) * len(row.ids)
+        for event, name, chosen in zip(row.ids, row.names, own, strict=True):
+            found.append((event, name, bool(chosen) and chosen in given))
+            given.add(chosen)
+    return found, problems
+
+
+def _listens(function: WireFunction, event: str) -> bool:
+    return any(fnmatchcase(event, pattern.replace("[", "[[]").replace("?", "[?]")) for pattern in function.events)
+
+
+def _why(function: WireFunction) -> str:
+    return " or ".join(_KEPT_BACK[limit] for limit in function.limits if limit in _KEPT_BACK)

@@ -1,0 +1,85 @@
+"""Start a tap under guard, whatever it taps."""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from durameter.engines.process import GuardedProcess, clean_environment, free_ports
+from durameter.errors import EngineMissingError
+from durameter_collectors.tapping.client import TapError
+
+__all__ = ["GuardedTap", "start_guarded_tap"]
+
+_LOOK_SECONDS = 1.0
+_START_TRIES = 3
+
+
+class _Log(Protocol):
+    async def ready(self) -> bool:
+        """Whether the tap answers."""
+
+    async def stats(self) -> Mapping[str, Any]:
+        """How it gets on."""
+
+
+LogType = TypeVar("LogType", bound=_Log)
+
+
+@dataclass(frozen=True)
+class GuardedTap(Generic[LogType]):
+    """A tap that runs."""
+
+    address: str
+    """`host:port` on loopback that was free for it to listen on."""
+    log: LogType
+    process: GuardedProcess
+
+    async def deaf(self) -> str:
+        """Wait until the tap no longer understands what passes, and say so: nothing would be counted from there on."""
+        with contextlib.suppress(TapError):  # it has died altogether, which is its process's matter
+            while (await self.log.stats())["decoding"]:
+                await asyncio.sleep(_LOOK_SECONDS)
+            return "The tap's decoder ended by itself: calls are not counted any more. Measure again."
+        await asyncio.Event().wait()
+        return ""
+
+
+async def start_guarded_tap(
+    name: str,
+    folder: Path,
+    command: Callable[[str, str, Path, int], list[str]],
+    log: Callable[[Path, int], LogType],
+    *,
+    listens: bool,
+) -> GuardedTap[LogType]:
+    """Start a tap on free loopback ports.
+
+    Args:
+        name: what to call it in errors.
+        folder: where its rows and its log go. Nothing raw is written.
+        command: makes its command line: interpreter, address to listen on, file of rows, control port.
+        log: makes its reader, of the file of rows and the control port.
+        listens: whether it listens on its port from the beginning.
+
+    Raises:
+        EngineMissingError: it did not start.
+    """
+    folder = folder.absolute() / "tap"  # it works in it
+    for attempt in range(_START_TRIES):
+        port, control = free_ports(2)
+        address = f"127.0.0.1:{port}"
+        rows = folder / f"wire{attempt or ''}.jsonl"
+        process = await GuardedProcess.start(
+            name,
+            command(sys.executable, address, rows, control),
+            folder=folder,
+            environment=clean_environment(folder),
+        )
+        reader = log(rows, control)
+        if await process.ready(reader.ready, port=port if listens else control):
+            return GuardedTap(address, reader, process)
+    raise EngineMissingError(f"{name} found its ports taken {_START_TRIES} times. See its log in {folder}.")
