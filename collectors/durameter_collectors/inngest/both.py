@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from durameter_collectors.inngest.family import Way
 from durameter_collectors.inngest.graphql import RunTrace
-from durameter_collectors.inngest.trace import count_trace, steps_of
+from durameter_collectors.inngest.trace import count_trace, kinds_in_trace, steps_of
 from durameter_collectors.inngest.wire.runs import RunOnWire
 from durameter_collectors.rulebook import load_rulebook
 from durameter_collectors.steps import cause_of
@@ -61,7 +61,7 @@ def count_run(
         led: the agent-level step of another run that led to it.
     """
     by_trace = count_trace(record, label=label, led=led)
-    count = RunCount(_by_exact_rule(by_trace.units, record, seen, way), by_trace.gaps, _kinds(by_trace.units))
+    count = RunCount(_by_exact_rule(by_trace.units, record, seen, way), by_trace.gaps, kinds_in_trace(record))
     if seen is None:
         return count
     rules, retry = load_rulebook("inngest"), load_rulebook("inngest").rule("step_retry")
@@ -108,10 +108,3 @@ def _by_exact_rule(units: list[Unit], record: RunTrace, seen: RunOnWire | None, 
         return exact.get(unit.evidence, unit.rule) if unit.rule == "step_run" else unit.rule
 
     return [unit if rule(unit) == unit.rule else unit.model_copy(update={"rule": rule(unit)}) for unit in units]
-
-
-def _kinds(units: list[Unit]) -> dict[str, Decimal]:
-    kinds: dict[str, Decimal] = defaultdict(Decimal)
-    for unit in units:
-        kinds[unit.kind] += unit.quantity
-    return dict(kinds)

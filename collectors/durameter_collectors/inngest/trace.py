@@ -4,9 +4,11 @@ Blind spots: a step whose every attempt ended in an error that goes to function 
 NonRetriableError in the Python SDK) leaves no step id; events and SDK requests are not executions and are not here.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
 from durameter_collectors.inngest.counts import NAMELESS_STEP
 from durameter_collectors.inngest.graphql import RunTrace, Span
@@ -14,7 +16,7 @@ from durameter_collectors.rulebook import load_rulebook
 from durameter_collectors.steps import cause_of
 from durameter_collectors.units import Gap, TaskLabel, Unit
 
-__all__ = ["BLIND_SPOTS", "StepRecord", "TraceCount", "count_trace", "steps_of"]
+__all__ = ["BLIND_SPOTS", "StepRecord", "TraceCount", "count_trace", "kinds_in_trace", "steps_of"]
 
 BLIND_SPOTS = (
     NAMELESS_STEP,
@@ -103,6 +105,14 @@ def count_trace(run: RunTrace, *, label: TaskLabel, led: str = "") -> TraceCount
     counter = _Counter(run, label, led)
     counter.count()
     return counter.result
+
+
+def kinds_in_trace(run: RunTrace) -> dict[str, Decimal]:
+    """Kind → units of both readings, whosever they are."""
+    kinds: dict[str, Decimal] = defaultdict(Decimal)
+    for unit in count_trace(run, label=TaskLabel("", "", "")).units:
+        kinds[unit.kind] += unit.quantity
+    return dict(kinds)
 
 
 class _Counter:

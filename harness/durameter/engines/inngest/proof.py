@@ -57,6 +57,10 @@ class Evidence:
     """Why there is none."""
     store_troubles: Sequence[str]
     """What the server's log says against its store."""
+    rest: Mapping[str, _Counts] | None
+    """Run → kind → units by the server's REST API; None where it has none."""
+    rest_problems: Sequence[str]
+    """Runs that it did not tell, and why."""
     strangers: Sequence[str]
     """Runs of nobody, in words."""
 
@@ -99,6 +103,13 @@ def prove(found: Evidence) -> tuple[Reconciliation, ...]:
                     found,
                 )
             )
+    if found.rest is not None:
+        lines = by_place(traced, found.rest, {})
+        state = state_of(lines, found.rest_problems)
+        notes = tuple(found.rest_problems)
+        proofs.append(
+            Reconciliation(source="trace", other="REST", independent=False, state=state, lines=lines, notes=notes)
+        )
     if found.wire is not None:
         proofs.append(_ledger(found, traced, repaired))
         proofs.append(

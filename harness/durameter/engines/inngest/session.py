@@ -25,8 +25,10 @@ from durameter.reconcile import Reconciliation
 from durameter.web import serve_app
 from durameter_collectors.inngest.family import Sent
 from durameter_collectors.inngest.graphql import InngestApi, InngestApiError
+from durameter_collectors.inngest.rest import RestV2
 from durameter_collectors.inngest.runs import CountedRun, cancel_runs, count_runs
 from durameter_collectors.inngest.store import StoreError, StoreReading, read_store
+from durameter_collectors.inngest.trace import kinds_in_trace
 from durameter_collectors.inngest.wire.runs import RunOnWire
 from durameter_collectors.units import Elsewhere, TaskLabel, Unit, nowhere
 
@@ -35,6 +37,7 @@ __all__ = ["InngestSession"]
 _SETTLE_PATIENCE = 20.0
 _STORE_TRIES = 8
 _STORE_SECONDS = 0.5
+_REST_AT_ONCE = 8
 _LOCKED = "database is locked"
 
 _log = logging.getLogger(__name__)
@@ -230,6 +233,7 @@ class InngestSession(Session):
         """The sources against each other and against the ledger, run by run and kind by kind."""
         await self._sent()
         store, problem = await self._stored()
+        rest, rest_problems = await self._rest()
         return prove(
             Evidence(
                 ledger=units,
@@ -241,9 +245,33 @@ class InngestSession(Session):
                 store=store,
                 store_problem=problem,
                 store_troubles=tuple(self._locked()),
+                rest=rest,
+                rest_problems=rest_problems,
                 strangers=tuple(await self._strangers()),
             )
         )
+
+    async def _rest(self) -> tuple[dict[str, dict[str, Decimal]] | None, tuple[str, ...]]:
+        """Units per run and kind by the server's REST API; None where it has none."""
+        rest = RestV2(self._http, self.info.address)
+        turns = asyncio.Semaphore(_REST_AT_ONCE)
+        counts: dict[str, dict[str, Decimal]] = {}
+        problems: list[str] = []
+
+        async def one(run: str) -> None:
+            async with turns:
+                try:
+                    counts[run] = kinds_in_trace(await rest.trace(run))
+                except InngestApiError as error:
+                    problems.append(f"run {run}: {error}")
+
+        try:
+            if not await rest.there():
+                return None, ()
+        except InngestApiError as error:
+            return None, (str(error),)
+        await asyncio.gather(*(one(run) for run in self._counted))
+        return counts, tuple(problems)
 
     async def _stored(self) -> tuple[StoreReading | None, str]:
         """The server's own database, once two readings are equal, or why it cannot be read."""
