@@ -158,9 +158,7 @@ async def _served(config: Config, folder: Path, app: str) -> AsyncIterator[tuple
 
 
 @pytest.fixture(scope="module")
-async def counted(
-    shared_servers: Config, tmp_path_factory: pytest.TempPathFactory
-) -> Counted:
+async def counted(shared_servers: Config, tmp_path_factory: pytest.TempPathFactory) -> Counted:
     async with _served(shared_servers, tmp_path_factory.mktemp("scenarios"), "scenarios") as (session, client):
         names = list(EXPECTED)
         events = await client.send([inngest.Event(name="scenarios/scenario", data={"name": name}) for name in names])
