@@ -78,7 +78,7 @@ def prove(found: Evidence) -> tuple[Reconciliation, ...]:
         late = _late(found, found.wire, seen)
         never = _never(found, found.wire, seen)
         problems = [*_problems(found.wire, seen), *found.strangers]
-        proofs.append(_against("trace", "wire", traced, passed, [repaired, late, never], problems, found))
+        proofs.append(_against("trace", "wire", traced, passed, [repaired, _units(late), never], problems, found))
         if found.store is None:
             proofs[0] = proofs[0].model_copy(update={"notes": (*proofs[0].notes, found.store_problem)})
     if found.store is None:
@@ -178,6 +178,11 @@ def _late(found: Evidence, wire: WireIndex, seen: Mapping[str, RunOnWire]) -> di
         parts = {kind: {LATE: count - before.get(kind, Decimal(0))} for kind, count in whole.items()}
         late[run_id] = {kind: part for kind, part in parts.items() if part[LATE]}
     return late
+
+
+def _units(late: Mapping[str, Corrections]) -> dict[str, Corrections]:
+    """Without requests, of which traces know nothing."""
+    return {run: {kind: parts for kind, parts in kinds.items() if kind != REQUESTS} for run, kinds in late.items()}
 
 
 def _never(found: Evidence, wire: WireIndex, seen: Mapping[str, RunOnWire]) -> dict[str, Corrections]:
