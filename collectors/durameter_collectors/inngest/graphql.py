@@ -10,7 +10,7 @@ import httpx
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-__all__ = ["ENDED", "InngestApi", "InngestApiError", "Run", "RunTrace", "Span"]
+__all__ = ["ENDED", "InngestApi", "InngestApiError", "Run", "RunTrace", "Span", "hides_a_step"]
 
 ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED", "SKIPPED"})
 
@@ -21,6 +21,8 @@ _SPAN = (
 _DEPTH = 6
 """How deep a trace is asked for; deeper spans would be userland spans, which are not billed."""
 _SETTLE_SECONDS = 0.5
+_NO_SPAN_YET = "no function run span found"
+"""What 1.12.1 says of a run's trace before it has written the first span of it."""
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -148,10 +150,15 @@ class InngestApi:
         """
         if self._trees is None:
             self._trees = await self._offered()
-        run = await self._tree(run_id, preview="preview" in self._trees)
+        try:
+            run = await self._tree(run_id, preview="preview" in self._trees)
+        except InngestApiError as error:
+            if _NO_SPAN_YET not in str(error):
+                raise
+            return await self._tree(run_id, preview=False)
         if run.trace is None:
             return run
-        hidden = "preview" in self._trees and _hides_a_step(run.trace)
+        hidden = "preview" in self._trees and hides_a_step(run.trace)
         if hidden or self._trees == {"preview", "plain"}:
             plain = await self._tree(run_id, preview=False)
             if plain.trace is not None:  # before the others: on old servers its names are right
@@ -228,7 +235,7 @@ def _plain_steps(trace: Span) -> Iterator[Span]:
             yield span.model_copy(update={"step_id": step_id, "attempts": last, "children_spans": []})
 
 
-def _hides_a_step(trace: Span) -> bool:
+def hides_a_step(trace: Span) -> bool:
     """Whether a step of the user's is called like the server's own last span, which takes its id away (1.44.0).
 
     The server's own has no operation, or children that carry the step ids of its attempts.

@@ -58,7 +58,7 @@ class Evidence:
     store_troubles: Sequence[str]
     """What the server's log says against its store."""
     rest: Mapping[str, _Counts] | None
-    """Run → kind → units by the server's REST API; None where it has none."""
+    """Run → kind → units by the server's REST API, of the runs that it tells whole; None where it has none."""
     rest_problems: Sequence[str]
     """Runs that it did not tell, and why."""
     strangers: Sequence[str]
@@ -104,12 +104,7 @@ def prove(found: Evidence) -> tuple[Reconciliation, ...]:
                 )
             )
     if found.rest is not None:
-        lines = by_place(traced, found.rest, {})
-        state = state_of(lines, found.rest_problems)
-        notes = tuple(found.rest_problems)
-        proofs.append(
-            Reconciliation(source="trace", other="REST", independent=False, state=state, lines=lines, notes=notes)
-        )
+        proofs.append(_rest(traced, found.rest, found.rest_problems))
     if found.wire is not None:
         proofs.append(_ledger(found, traced, repaired))
         proofs.append(
@@ -118,6 +113,21 @@ def prove(found: Evidence) -> tuple[Reconciliation, ...]:
             else _unchecked("runs", "events", "events do not pass the tap: the server speaks TLS")
         )
     return tuple(proofs)
+
+
+def _rest(traced: Mapping[str, _Counts], rest: Mapping[str, _Counts], problems: Sequence[str]) -> Reconciliation:
+    """The same spans by other code, which tells the number of an attempt of some steps only."""
+    retry = load_rulebook("inngest").rule("step_retry").kind
+
+    def without_retries(counts: Mapping[str, _Counts]) -> _ByRun:
+        return {run: {kind: n for kind, n in kinds.items() if kind != retry} for run, kinds in counts.items()}
+
+    told = {run: kinds for run, kinds in traced.items() if run in rest}
+    lines = by_place(without_retries(told), without_retries(rest), {})
+    state = state_of(lines, problems)
+    return Reconciliation(
+        source="trace", other="REST", independent=False, state=state, lines=lines, notes=tuple(problems)
+    )
 
 
 def _unchecked(source: str, other: str, why: str) -> Reconciliation:
