@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -12,7 +12,7 @@ from durameter.engines.process import GuardedProcess, clean_environment, free_po
 from durameter.errors import EngineMissingError
 from durameter_collectors.tapping.client import TapError
 
-__all__ = ["GuardedTap", "start_guarded_tap"]
+__all__ = ["GuardedTap", "first_end", "start_guarded_tap"]
 
 _LOOK_SECONDS = 1.0
 _START_TRIES = 3
@@ -46,6 +46,21 @@ class GuardedTap(Generic[LogType]):
             return "The tap's decoder ended by itself: calls are not counted any more. Measure again."
         await asyncio.Event().wait()
         return ""
+
+
+async def first_end(processes: Sequence[GuardedProcess], tap: GuardedTap[LogType] | None) -> str:
+    """Wait until one of these processes ends, or the tap turns deaf, and say so. Waits for ever where there is none."""
+    ends = [asyncio.create_task(process.died()) for process in processes]
+    if tap is not None:
+        ends += [asyncio.create_task(tap.process.died()), asyncio.create_task(tap.deaf())]
+    if not ends:
+        await asyncio.Event().wait()
+    try:
+        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        return next(iter(done)).result()
+    finally:
+        for end in ends:
+            end.cancel()
 
 
 async def start_guarded_tap(

@@ -20,6 +20,7 @@ from durameter.engines.inngest.apps import make_way
 from durameter.engines.inngest.proof import Evidence, prove
 from durameter.engines.inngest.tap import RunningTap
 from durameter.engines.process import GuardedProcess
+from durameter.engines.tap import first_end
 from durameter.errors import EngineMissingError
 from durameter.reconcile import Reconciliation
 from durameter.web import serve_app
@@ -152,18 +153,7 @@ class InngestSession(Session):
 
     async def died(self) -> str:
         """Waits for the server's process, if it is ours, and for the tap's."""
-        processes = [each for each in (self._server, self._tap.process if self._tap else None) if each]
-        ends = [asyncio.create_task(process.died()) for process in processes]
-        if self._tap is not None:
-            ends.append(asyncio.create_task(self._tap.deaf()))
-        if not ends:
-            return await super().died()
-        try:
-            done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            return next(iter(done)).result()
-        finally:
-            for end in ends:
-                end.cancel()
+        return await first_end([self._server] if self._server else [], self._tap)
 
     async def abandon(self, roots: Sequence[str]) -> None:
         """Cancel the runs of these events and what descends from them."""

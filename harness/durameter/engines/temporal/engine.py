@@ -65,7 +65,7 @@ class ReachedTemporal:
             tap=self.tap,
             meter=self._meter,
             own_namespace=not self._config.namespace,
-            processes=[each for each in (self._server, self.tap.process if self.tap else None) if each],
+            processes=[self._server] if self._server else [],
         )
         await session.begin()
         yield session

@@ -14,6 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from durameter.engines.base import ServerInfo, Session, TaskCount
 from durameter.engines.process import GuardedProcess
+from durameter.engines.tap import first_end
 from durameter.engines.temporal.proof import Evidence, prove
 from durameter.engines.temporal.tap import RunningTap
 from durameter.reconcile import Reconciliation
@@ -271,17 +272,7 @@ class TemporalSession(Session):
 
     async def died(self) -> str:
         """Waits for the server's process, if it is ours, and for the tap's."""
-        if not self._processes:
-            return await super().died()
-        ends = [asyncio.create_task(process.died()) for process in self._processes]
-        if self._tap is not None:
-            ends.append(asyncio.create_task(self._tap.deaf()))
-        try:
-            done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            return next(iter(done)).result()
-        finally:
-            for end in ends:
-                end.cancel()
+        return await first_end(self._processes, self._tap)
 
 
 def _records(runs: Sequence[CountedRun], calls: Sequence[WireAction]) -> dict[str, bytes]:
