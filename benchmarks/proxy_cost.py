@@ -1,59 +1,48 @@
-"""What the wire tap before an Inngest app costs: throughput through it over throughput without it.
+"""What the tap costs an Inngest measurement: throughput through it over throughput without it.
 
-    .venv/bin/python benchmarks/proxy_cost.py [--pairs 7] [--runs 150]
+    .venv/bin/python benchmarks/proxy_cost.py [--pairs 7] [--work agent|chain]
 
-Alternating pairs, a fresh server for each run (a dev server slows down as its store grows). 150 runs of 10 steps, sent
-at once and with no counting: the engine at its limit. Prints every ratio and their median.
+Alternating pairs, a fresh server for each run (a dev server slows down as its store grows), by the product's own path
+(`[inngest] tap`). Prints every ratio and their median. `agent`: 40 tasks of the reference agent, as `durameter run`
+measures them. `chain`: 150 runs of 10 steps, sent at once, and no counting: the engine at its limit.
 """
 
 import argparse
 import asyncio
-import logging
+import os
 import statistics
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
-import fastapi
-import httpx
 import inngest
-import inngest.fast_api
 import psutil
 
-from durameter.config import Config
-from durameter.engines.base import RunningServer
-from durameter.engines.inngest import InngestEngine
-from durameter.engines.process import GuardedProcess, clean_environment, free_ports
-from durameter.web import serve_app
-from durameter_collectors.inngest.wire.log import WireLog, tap_command
-from durameter_collectors.inngest.wire.runs import runs_on_wire
+from durameter.config import Config, InngestConfig
+from durameter.engines.inngest import InngestEngine, InngestSession
+from durameter.engines.inngest.tap import RunningTap
+from durameter.measure.result import EngineResult
+from durameter.measure.run import Plan, Subject, measure
+from durameter.registry import load_engine, load_workload
+from durameter.telemetry import open_telemetry
 
-STEPS, WARM = 10, 10
+RUNS, STEPS, WARM = 150, 10, 10
+TASKS, TASKS_AT_ONCE = 40, 20
 
 
 async def work() -> str:
     return "x" * 500
 
 
-async def throughput(server: RunningServer, runs: int, log: WireLog | None) -> float:
+async def throughput(session: InngestSession) -> float:
     """Runs per second, after ten to warm up."""
-    address = server.info.address
-    if log is not None:
-        address = f"http://127.0.0.1:{await log.before_server(address.removeprefix('http://'))}"
-    client = inngest.Inngest(
-        app_id="bench",
-        is_production=False,
-        event_api_base_url=address,
-        api_base_url=address,
-        logger=logging.getLogger("inngest"),
-    )
+    client = session.client("bench")
     left = asyncio.Semaphore(0)
 
     @client.create_function(fn_id="chain", trigger=inngest.TriggerEvent(event="bench/chain"), retries=0)
-    async def chain(ctx: inngest.Context) -> None:
+    async def chain_of_steps(ctx: inngest.Context) -> Any:
         for number in range(STEPS):
             await ctx.step.run(f"step {number}", work)
         left.release()
@@ -65,68 +54,92 @@ async def throughput(server: RunningServer, runs: int, log: WireLog | None) -> f
             await left.acquire()
         return number / (time.perf_counter() - begun)
 
-    app = fastapi.FastAPI()
-    async with serve_app(app) as port, httpx.AsyncClient(timeout=30) as http:
-        asked = port if log is None else await log.before_app(f"127.0.0.1:{port}")
-        inngest.fast_api.serve(app, client, [chain], serve_origin=f"http://127.0.0.1:{asked}")
-        (await http.put(f"http://127.0.0.1:{port}/api/inngest")).raise_for_status()
+    async with session.serve(client, [chain_of_steps]):
         await do(WARM)
-        found = await do(runs)
+        found = await do(RUNS)
         await asyncio.sleep(1)  # the last replies leave
         return found
 
 
-@asynccontextmanager
-async def tap(folder: Path) -> AsyncIterator[tuple[WireLog, GuardedProcess]]:
-    (control,) = free_ports(1)
-    argv = tap_command(sys.executable, out=folder / "wire.jsonl", control=control)
-    process = await GuardedProcess.start("the tap", argv, folder=folder, environment=clean_environment(folder))
-    try:
-        log = WireLog(folder / "wire.jsonl", control)
-        assert await process.ready(log.ready, port=control)
-        yield log, process
-    finally:
-        await process.stop()
+async def settled(tap: RunningTap) -> None:
+    """See that the tap saw all, and print what it took."""
+    begun = time.perf_counter()
+    await tap.log.settle()
+    late = time.perf_counter() - begun
+    seen = tap.log.index.runs
+    assert len(seen) == WARM + RUNS
+    assert all((run.requests, len(run.steps)) == (STEPS + 1, STEPS) for run in seen.values())
+    assert not tap.log.index.problems, tap.log.index.problems
+    process = psutil.Process(tap.process.pid)
+    times = [process.cpu_times(), *(each.cpu_times() for each in process.children())]
+    spent = ", ".join(f"{each.user + each.system:.1f}" for each in times)
+    print(f"  decoder done {late:.1f} s after the work; processor seconds of tap and decoder: {spent}")
 
 
-async def measured(folder: Path, runs: int, *, tapped: bool) -> float:
-    (folder / "server").mkdir()
-    server = await InngestEngine().start(Config(), folder / "server", lambda _line: None)
-    try:
-        if not tapped:
-            return await throughput(server, runs, None)
-        async with tap(folder) as (log, process):
-            found = await throughput(server, runs, log)
-            begun = time.perf_counter()
-            await log.settle()
-            late = time.perf_counter() - begun
-            seen = runs_on_wire(log.rows)
-            assert len(seen) == WARM + runs
-            assert all((run.requests, len(run.steps)) == (STEPS + 1, STEPS) for run in seen.values())
-            assert not log.problems(), log.problems()
-            both = [psutil.Process(process.pid), *psutil.Process(process.pid).children()]
-            spent = ", ".join(f"{sum(each.cpu_times()[:2]):.1f}" for each in both)
-            print(f"  decoder done {late:.1f} s after the work; processor seconds of tap and decoder: {spent}")
-            return found
-    finally:
-        await server.process.stop()
+async def chain(folder: Path, *, tapped: bool) -> float:
+    config = Config(inngest=InngestConfig(tap=tapped))
+    async with InngestEngine().reached(config, folder, lambda _line: None) as reached, reached.session() as session:
+        found = await throughput(session)
+        if reached.tap is not None:
+            await settled(reached.tap)
+        return found
+
+
+class _Clock:
+    """An observer that takes the time from the first task's start to the last one's end."""
+
+    def __init__(self) -> None:
+        self.begun = self.ended = 0.0
+
+    def note(self, *_: object) -> None: ...
+
+    def begin(self, *_: object) -> None:
+        self.begun = time.perf_counter()
+
+    def task(self, *_: object) -> None:
+        self.ended = time.perf_counter()
+
+    def end(self, result: EngineResult) -> None:
+        assert len(result.tasks) == TASKS
+        assert all(each.state == "completed" for each in result.tasks), result.tasks
+
+
+async def agent(folder: Path, *, tapped: bool) -> float:
+    name, workload = load_workload("support_agent")
+    options = workload.parse_options({})
+    default = next(each for each in workload.implementations(options) if each.engine == "inngest")
+    plan = Plan(
+        workload=name,
+        options=options.model_dump(mode="json"),
+        tasks=workload.tasks(TASKS, 0, options),
+        subjects=[Subject(load_engine("inngest")(), default)],
+        concurrency=TASKS_AT_ONCE,
+        timeout=600,
+        seed=0,
+        folder=folder / "result",
+    )
+    clock = _Clock()
+    await measure(plan, Config(inngest=InngestConfig(tap=tapped)), clock, open_telemetry("none"))
+    return TASKS / (clock.ended - clock.begun)
 
 
 async def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--pairs", type=int, default=7)
-    parser.add_argument("--runs", type=int, default=150)
+    parser.add_argument("--work", choices=["agent", "chain"], default="agent")
     arguments = parser.parse_args()
+    run: Callable[..., Awaitable[float]] = {"agent": agent, "chain": chain}[arguments.work]
     ratios = []
     for pair in range(arguments.pairs):
+        order = [True, False] if pair % 2 else [False, True]
         found = {}
-        for tapped in (True, False) if pair % 2 else (False, True):
+        for tapped in order:
             with tempfile.TemporaryDirectory() as folder:
-                found[tapped] = await measured(Path(folder), arguments.runs, tapped=tapped)
+                found[tapped] = await run(Path(folder), tapped=tapped)
         ratios.append(found[True] / found[False])
-        what = f"{found[True]:.2f} through / {found[False]:.2f} direct runs/s = {ratios[-1]:.2f}"
-        print(f"pair {pair + 1}: {what}", flush=True)
-    print(f"median ratio {statistics.median(ratios):.2f}", flush=True)
+        what = f"{found[True]:.2f} through / {found[False]:.2f} direct /s = {ratios[-1]:.2f}"
+        print(f"pair {pair + 1}: {what}; load {os.getloadavg()[0]:.1f}", flush=True)
+    print(f"{arguments.work}: median ratio {statistics.median(ratios):.2f}", flush=True)
 
 
 asyncio.run(main())

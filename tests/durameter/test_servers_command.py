@@ -69,7 +69,9 @@ def test_servers_stay_when_the_shell_has_ended(cwd: Path, variables: dict[str, s
         "DURAMETER_TEMPORAL_ADDRESS",
         "DURAMETER_TEMPORAL_METRICS_URL",
         "DURAMETER_INNGEST_ADDRESS",
+        "DURAMETER_INNGEST_STORE",
     }
+    assert Path(variables["DURAMETER_INNGEST_STORE"]).stat().st_size
     assert variables["DURAMETER_TEMPORAL_ADDRESS"] == found["temporal"]["info"]["address"]
     assert variables["DURAMETER_INNGEST_ADDRESS"] == found["inngest"]["info"]["address"]
     assert httpx.get(f"{variables['DURAMETER_INNGEST_ADDRESS']}/dev").is_success

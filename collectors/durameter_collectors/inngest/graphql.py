@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -10,7 +11,7 @@ import httpx
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-__all__ = ["ENDED", "InngestApi", "InngestApiError", "Run", "RunTrace", "Span", "hides_a_step"]
+__all__ = ["ENDED", "InngestApi", "InngestApiError", "Run", "RunTrace", "Span", "hides_a_step", "promised"]
 
 ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED", "SKIPPED"})
 
@@ -21,8 +22,8 @@ _SPAN = (
 _DEPTH = 6
 """How deep a trace is asked for; deeper spans would be userland spans, which are not billed."""
 _SETTLE_SECONDS = 0.5
-_NO_SPAN_YET = "no function run span found"
-"""What 1.12.1 says of a run's trace before it has written the first span of it."""
+_NO_TRACE = "no function run span found"
+"""What 1.12.1 says instead of one of a run's trees: of some at first, of some always."""
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -110,9 +111,12 @@ class InngestApi:
             raise InngestApiError(f"The Inngest server at {self._url} did not answer: {error!r}") from error
         if not isinstance(body, dict):
             raise InngestApiError(f"The Inngest server at {self._url} answered with something else than GraphQL.")
-        if body.get("errors"):
-            raise InngestApiError("; ".join(str(e.get("message", e)) for e in body["errors"]))
-        data: dict[str, Any] = body.get("data") or {}
+        errors, data = body.get("errors"), body.get("data") or {}
+        if errors:
+            several = errors if isinstance(errors, list) else [errors]
+            raise InngestApiError("; ".join(str(e.get("message", e) if isinstance(e, dict) else e) for e in several))
+        if not isinstance(data, dict):
+            raise InngestApiError(f"The Inngest server at {self._url} answered with something else than GraphQL.")
         return data
 
     async def runs_of_event(self, event_id: str) -> list[Run]:
@@ -123,7 +127,8 @@ class InngestApi:
             if "not found" in str(error):
                 return []
             raise
-        return [_read(Run, run) for run in (data.get("eventV2") or {}).get("runs") or []]
+        with promised():
+            return [_read(Run, run) for run in (data.get("eventV2") or {}).get("runs") or []]
 
     async def runs_since(self, moment: datetime) -> AsyncIterator[Run]:
         """Every run that was queued on the server since then, the oldest first."""
@@ -135,12 +140,14 @@ class InngestApi:
         )
         while True:
             data = await self.ask(query, **{"from": moment.isoformat(), "after": after})
-            page = data.get("runs") or {}
-            for edge in page.get("edges") or []:
-                yield _read(Run, edge["node"])
-            if not (page.get("pageInfo") or {}).get("hasNextPage"):
+            with promised():
+                page = data.get("runs") or {}
+                runs = [_read(Run, edge["node"]) for edge in page.get("edges") or []]
+                after = page["pageInfo"]["endCursor"] if (page.get("pageInfo") or {}).get("hasNextPage") else None
+            for run in runs:
+                yield run
+            if after is None:
                 return
-            after = page["pageInfo"]["endCursor"]
 
     async def trace(self, run_id: str) -> RunTrace:
         """The trace as it is now.
@@ -150,17 +157,13 @@ class InngestApi:
         """
         if self._trees is None:
             self._trees = await self._offered()
-        try:
-            run = await self._tree(run_id, preview="preview" in self._trees)
-        except InngestApiError as error:
-            if _NO_SPAN_YET not in str(error):
-                raise
-            return await self._tree(run_id, preview=False)
-        if run.trace is None:
-            return run
-        hidden = "preview" in self._trees and hides_a_step(run.trace)
+        preview = "preview" in self._trees
+        run = await self._tree(run_id, preview=preview)
+        hidden = preview and run.trace is not None and hides_a_step(run.trace)
         if hidden or self._trees == {"preview", "plain"}:
             plain = await self._tree(run_id, preview=False)
+            if run.trace is None:
+                return plain
             if plain.trace is not None:  # before the others: on old servers its names are right
                 run.trace.children_spans = plain.trace.children_spans + run.trace.children_spans
         return run
@@ -175,18 +178,24 @@ class InngestApi:
             '{run: __type(name: "FunctionRunV2"){fields{name args{name}}} span: __type(name: "RunTraceSpan")'
             "{fields{name args{name}}}}"
         )
-        run, span = (
-            {field["name"]: field["args"] for field in (data.get(name) or {}).get("fields") or []}
-            for name in ("run", "span")
-        )
-        if not any(argument["name"] == "preview" for argument in run.get("trace", [])):
-            return {"plain"}
-        return {"preview"} if "response" in span else {"preview", "plain"}
+        with promised():
+            run, span = (
+                {field["name"]: field["args"] for field in (data.get(name) or {}).get("fields") or []}
+                for name in ("run", "span")
+            )
+            if not any(argument["name"] == "preview" for argument in run.get("trace", [])):
+                return {"plain"}
+            return {"preview"} if "response" in span else {"preview", "plain"}
 
     async def _tree(self, run_id: str, *, preview: bool) -> RunTrace:
         argument = "(preview: true)" if preview else ""
-        query = f"query($id: String!){{run(runID: $id){{{_RUN} trace{argument}{{{_span_fields(_DEPTH)}}}}}}}"
-        data = await self.ask(query, id=run_id)
+        trace = f"trace{argument}{{{_span_fields(_DEPTH)}}}"
+        try:
+            data = await self.ask(f"query($id: String!){{run(runID: $id){{{_RUN} {trace}}}}}", id=run_id)
+        except InngestApiError as error:
+            if _NO_TRACE not in str(error):
+                raise
+            data = await self.ask(f"query($id: String!){{run(runID: $id){{{_RUN}}}}}", id=run_id)
         if not data.get("run"):
             raise InngestApiError(f"The server has no run {run_id}.")
         run = _read(RunTrace, data["run"])
@@ -247,6 +256,19 @@ def hides_a_step(trace: Span) -> bool:
         and not any(child.step_id for child in span.children_spans)
         for span in trace.children_spans
     )
+
+
+@contextmanager
+def promised() -> Iterator[None]:
+    """Around the reading of an answer.
+
+    Raises:
+        InngestApiError: it has not the form that the API promises.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise InngestApiError(f"The server's answer is not what its API promises: {error!r}") from error
 
 
 def _read(model: type[_Model], raw: object) -> _Model:

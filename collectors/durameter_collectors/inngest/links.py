@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from durameter_collectors.inngest.graphql import InngestApi, InngestApiError
+from durameter_collectors.inngest.graphql import InngestApi, InngestApiError, promised
 from durameter_collectors.inngest.sent import events_in_output
 
 __all__ = ["INTERNAL_EVENTS", "InternalEvent", "Links"]
@@ -41,11 +41,12 @@ class Links:
         """Internal events that some function of this server is triggered by: failure handlers, above all."""
         if self._heard is None:
             data = await self._api.ask("{functions{triggers{value}}}")
-            triggers = {
-                str(trigger.get("value"))
-                for function in data.get("functions") or []
-                for trigger in function.get("triggers") or []
-            }
+            with promised():
+                triggers = {
+                    str(trigger.get("value"))
+                    for function in data.get("functions") or []
+                    for trigger in function.get("triggers") or []
+                }
             self._heard = tuple(name for name in INTERNAL_EVENTS if name in triggers)
         return self._heard
 
@@ -59,22 +60,26 @@ class Links:
         found: list[InternalEvent] = []
         after: str | None = None
         while names:
-            page = (await self._api.ask(query, first=_PAGE, after=after, filter=wanted)).get("eventsV2") or {}
-            found += [_internal(edge["node"]) for edge in page.get("edges") or []]
-            if not (page.get("pageInfo") or {}).get("hasNextPage"):
-                break
-            after = page["pageInfo"]["endCursor"]
+            data = await self._api.ask(query, first=_PAGE, after=after, filter=wanted)
+            with promised():
+                page = data.get("eventsV2") or {}
+                found += [_internal(edge["node"]) for edge in page.get("edges") or []]
+                if not (page.get("pageInfo") or {}).get("hasNextPage"):
+                    break
+                after = page["pageInfo"]["endCursor"]
         return found
 
     async def deferred(self, run_id: str) -> list[str]:
         """Runs of functions that this run put off until its end; none on servers that know no such thing."""
         if self._defers is None:
             data = await self._api.ask('{__type(name: "FunctionRunV2"){fields{name}}}')
-            self._defers = "defers" in {each["name"] for each in (data.get("__type") or {}).get("fields") or []}
+            with promised():
+                self._defers = "defers" in {each["name"] for each in (data.get("__type") or {}).get("fields") or []}
         if not self._defers:
             return []
         data = await self._api.ask("query($id: String!){run(runID: $id){defers{runID}}}", id=run_id)
-        return [str(each["runID"]) for each in (data.get("run") or {}).get("defers") or [] if each.get("runID")]
+        with promised():
+            return [str(each["runID"]) for each in (data.get("run") or {}).get("defers") or [] if each.get("runID")]
 
     async def sent(self, run_id: str) -> dict[str, list[str]]:
         """Step id → ids of the events that it sent, from the outputs of the steps that ran.
@@ -83,7 +88,8 @@ class Links:
         """
         fields = "stepID stepOp outputID childrenSpans{stepID stepOp outputID childrenSpans{stepID stepOp outputID}}"
         data = await self._api.ask(f"query($id: String!){{run(runID: $id){{trace{{{fields}}}}}}}", id=run_id)
-        outputs = dict(_outputs((data.get("run") or {}).get("trace") or {}))
+        with promised():
+            outputs = dict(_outputs((data.get("run") or {}).get("trace") or {}))
         asked = list(outputs)
         if not asked:
             return {}
@@ -93,7 +99,8 @@ class Links:
         answers = await self._api.ask(f"{{{parts}}}")
         found: dict[str, list[str]] = {}
         for number, output in enumerate(asked):
-            ids = _ids((answers.get(f"o{number}") or {}).get("data"))
+            with promised():
+                ids = _ids((answers.get(f"o{number}") or {}).get("data"))
             if ids:
                 known = found.setdefault(outputs[output], [])
                 known += [each for each in ids if each not in known]

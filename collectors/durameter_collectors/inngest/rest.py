@@ -42,9 +42,9 @@ class RestV2:
         """
         run = (await self._data(f"/runs/{run_id}")) or {}
         root = ((await self._data(f"/runs/{run_id}/trace")) or {}).get("rootSpan")
-        slug = f"{(run.get('app') or {}).get('id')}-{(run.get('function') or {}).get('id')}"
         times = {name: run.get(name) for name in ("queuedAt", "startedAt", "endedAt")}
         try:
+            slug = f"{(run.get('app') or {}).get('id')}-{(run.get('function') or {}).get('id')}"
             return RunTrace.model_validate(
                 {"id": run_id, "status": run["status"], "function": {"slug": slug}, **times}
                 | {"triggerIDs": (run.get("trigger") or {}).get("eventIds") or []}

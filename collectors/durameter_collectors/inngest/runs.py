@@ -1,6 +1,7 @@
 """All runs of a task, with their traces and what passed of them on the wire."""
 
 import asyncio
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from durameter_collectors.units import Gap, TaskLabel
 
 __all__ = ["CountedRun", "TaskRuns", "cancel_runs", "count_runs"]
 
+_TRACE_SECONDS = 3.0
+"""What a trace is given at least to settle, when the runs have used up the time."""
 _CANCEL_ROUNDS = 20
 _CANCEL_SECONDS = 0.25
 
@@ -54,7 +57,7 @@ async def count_runs(
         api: the server's API.
         events: ids of the events that were sent for the task.
         label: whose units these are.
-        patience: seconds to wait for all runs to end, and for each trace to settle.
+        patience: seconds to wait for all runs to end and for their traces to settle.
         sent: which events steps sent, from the wire.
         seen: what passed of a run, asked once its trace has settled.
         foreign: whether a run is another task's already: a batch has events of several.
@@ -64,19 +67,23 @@ async def count_runs(
     def gap(run: str, what: str) -> None:
         gaps.append(Gap(engine="inngest", task=label.task, run=run, what=what))
 
+    deadline = time.monotonic() + patience
     family = await settled_family(api, events, sent=sent, patience=patience)
     for problem in family.problems:
         gap("", f"{problem}; units of runs that this would lead to are missing here")
+    if not family.whole and all(member.run.status in ENDED for member in family.members.values()):
+        gap("", f"the task's runs had not come to rest after {patience:.0f} s: any that began later are missing here")
     records: dict[str, RunTrace] = {}
 
     async def one(run_id: str) -> None:
+        left = max(_TRACE_SECONDS, deadline - time.monotonic())
         try:
-            record, settled = await api.settled_trace(run_id, patience=patience)
+            record, settled = await api.settled_trace(run_id, patience=left)
         except InngestApiError as error:
             gap(run_id, f"the run cannot be read, its units are missing here: {error}")
             return
         if not settled:
-            gap(run_id, f"the trace did not settle within {patience:.0f} s (status {record.status}): a count so far")
+            gap(run_id, _unsettled(record.status, patience))
         records[run_id] = record
 
     members = {run_id: member for run_id, member in family.members.items() if not foreign(run_id)}
@@ -93,6 +100,15 @@ async def count_runs(
             runs.append(CountedRun(records[run_id], member, count))
             gaps.extend(count.gaps)
     return TaskRuns(runs, gaps, family.events)
+
+
+def _unsettled(status: str, patience: float) -> str:
+    if status in ENDED:
+        return f"the trace did not settle within {patience:.0f} s: a count so far"
+    return (
+        f"the run had not ended {patience:.0f} s after its task (status {status}): a count so far. A server that was "
+        "started anew has lost its queue, and such a run never ends: measure this task again"
+    )
 
 
 async def cancel_runs(api: InngestApi, events: Collection[str], *, sent: AskSent | None = None) -> None:

@@ -115,7 +115,10 @@ def read_store(
     }
     with _opened(file) as store:
         chosen = table or _table(store, file)
-        found = {run_id: run for run_id, run in readers[chosen](store) if runs is None or run_id in runs}
+        try:
+            found = {run_id: run for run_id, run in readers[chosen](store) if runs is None or run_id in runs}
+        except (ValueError, TypeError) as error:
+            raise StoreError(f"A row of {file} is not what an Inngest dev server writes: {error}") from error
     return StoreReading(chosen, found)
 
 

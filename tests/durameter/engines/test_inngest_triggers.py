@@ -9,7 +9,7 @@ import pytest
 from durameter.engines.inngest.triggers import DUPLICATE, RERUN, triggered
 from durameter.reconcile import Reconciliation
 from durameter_collectors.inngest.both import RunCount
-from durameter_collectors.inngest.family import Descendant
+from durameter_collectors.inngest.family import Descendant, Way
 from durameter_collectors.inngest.graphql import RunTrace
 from durameter_collectors.inngest.runs import CountedRun
 from durameter_collectors.inngest.wire.record import WireEvents, WireFunction
@@ -30,13 +30,13 @@ def events(*ids: str, name: str = "x/asked", given: Sequence[str] = ()) -> WireE
     return WireEvents(call=1, time=NOW, names=names, ids=ids, given=tuple(given), status=200, request_bytes=1)
 
 
-def runs(*of: tuple[str, ...], function: str = "app-fn") -> dict[str, CountedRun]:
+def runs(*of: tuple[str, ...], function: str = "app-fn", way: Way = "event") -> dict[str, CountedRun]:
     """A run per tuple of the events that triggered it."""
     found = {}
     for number, triggers in enumerate(of):
         about = {"id": f"run {number}", "status": "COMPLETED", "function": {"slug": function}}
         record = RunTrace.model_validate(about | {"triggerIDs": list(triggers)})
-        found[record.id] = CountedRun(record, Descendant(record, "event", "", "event"), RunCount([], []))
+        found[record.id] = CountedRun(record, Descendant(record, way, "", "event"), RunCount([], []))
     return found
 
 
@@ -89,9 +89,16 @@ def test_what_a_function_declares_is_the_reason(limit: str, name: str) -> None:
     assert (found.state, parts(found)) == ("agrees", {name: 2})
 
 
-def test_the_same_id_given_twice_is_one_event() -> None:
-    found = compared(runs(("1",)), [events("1", given=["order-7"]), events("2", given=["order-7"])], listener())
+@pytest.mark.parametrize("started", ["1", "2"])
+def test_the_same_id_given_twice_is_one_event(started: str) -> None:
+    """Which of the two starts the run is a race in the server."""
+    found = compared(runs((started,)), [events("1", given=["order-7"]), events("2", given=["order-7"])], listener())
     assert (found.state, parts(found)) == ("agrees", {DUPLICATE: 1})
+
+
+def test_an_id_given_twice_does_not_excuse_that_nothing_started() -> None:
+    found = compared({}, [events("1", given=["order-7"]), events("2", given=["order-7"])], listener())
+    assert [line.unexplained for line in found.lines] == [2]
 
 
 def test_two_events_without_an_id_are_no_duplicates() -> None:
@@ -106,8 +113,14 @@ def test_a_further_run_for_the_same_event_is_a_rerun() -> None:
 
 def test_events_of_the_servers_own_are_not_looked_for() -> None:
     """Invocations and failure handlers: no exchange has their events."""
-    found = compared(runs(("inner",)), [], listener())
+    found = compared(runs(("inner",), way="invoke"), [], listener())
     assert (found.state, found.lines) == ("agrees", ())
+
+
+def test_an_event_of_the_tasks_own_that_did_not_pass_is_a_problem() -> None:
+    found = compared(runs(("beside",)), [], listener())
+    assert found.state == "differs"
+    assert "event beside, which started run run 0, did not pass the tap" in found.notes[0]
 
 
 def test_what_the_server_did_not_take_was_no_event() -> None:

@@ -1,7 +1,8 @@
 """Rows of the wire as they come, put together run by run."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from durameter_collectors.inngest.wire.record import (
     WireCheckpoint,
@@ -65,7 +66,17 @@ class WireIndex:
         """What passed for a run, in order."""
         return self._rows.get(run, ())
 
-    def run_of(self, run: str, keep: Callable[[WireRequest | WireCheckpoint], bool]) -> RunOnWire:
-        """A run, put together from some of its rows only."""
-        rows: Iterable[WireRow] = (r for r in self.rows_of(run) if isinstance(r, WireProblem) or keep(r))
-        return runs_on_wire(rows).get(run, RunOnWire())
+    def run_until(self, run: str, moment: datetime) -> RunOnWire:
+        """A run as it was at a moment: what was asked later is not there, what was answered later is unanswered."""
+        rows = [_as_of(row, moment) for row in self.rows_of(run)]
+        return runs_on_wire(row for row in rows if row is not None).get(run, RunOnWire())
+
+
+def _as_of(
+    row: WireRequest | WireCheckpoint | WireProblem, moment: datetime
+) -> WireRequest | WireCheckpoint | WireProblem | None:
+    if isinstance(row, WireProblem) or row.time <= moment:
+        return row
+    if isinstance(row, WireRequest) and row.asked <= moment:
+        return row.model_copy(update={"status": 0, "operations": ()})
+    return None

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from durameter_collectors.inngest.sent import events_in_output
 from durameter_collectors.inngest.wire.http1 import Body, BodyError, Exchange
@@ -36,8 +36,13 @@ _Reader = Callable[[Exchange], Iterator[Row]]
 _EVENTS = re.compile(r"/e/[^/]+")
 _INVOKE = re.compile(r"/invoke/([^/]+)")
 _CHECKPOINT = re.compile(r"(?:/v1)?/checkpoint(?:/([^/]+)/(?:steps|async))?/?")
+_ENDPOINT_HEADERS = frozenset({"x-run-id", "x-inngest-job-id"})
 _LIMITS = ("batchEvents", "debounce", "idempotency", "rateLimit", "singleton")
 _INTERNAL_INVOKE = "inngest/function.invoked"
+_MOST_IN_A_REPLY = 8 * 2**20
+_MOST_IN_AN_OUTPUT = 4 * 2**20
+"""What the server takes, in bytes (MaxSDKResponseBodySize and MaxStepOutputSize in its pkg/consts): it asks again where
+there is more, as if there had been no reply."""
 
 
 def when(seconds: float) -> datetime:
@@ -47,12 +52,14 @@ def when(seconds: float) -> datetime:
 
 def reader_of(kind: str, exchange: Exchange) -> _Reader | None:
     """Who reads an exchange of such a route, by its request's head; None where it says nothing that is counted."""
-    if exchange.method != "POST":
-        return None
     path = urlsplit(exchange.target)
     if kind == "app":
         # Every SDK gets `fnId` and `stepId` in the query, at whatever path the app is served.
-        return _sdk_request if "fnId=" in path.query else None
+        if exchange.method == "POST" and "fnId=" in path.query:
+            return _sdk_request
+        return _endpoint if _ENDPOINT_HEADERS <= exchange.headers.keys() else None
+    if exchange.method != "POST":
+        return None
     if _EVENTS.fullmatch(path.path):
         return _events
     if _INVOKE.fullmatch(path.path):
@@ -72,13 +79,16 @@ def _sdk_request(exchange: Exchange) -> Iterator[Row]:
     except (BodyError, ValueError, KeyError, TypeError) as error:
         if exchange.asked:
             problems.append(f"a request cannot be read: {_why(error)}")
-    status, operations = 0, tuple[Operation, ...]()
+    status, operations, refused = 0, tuple[Operation, ...](), ""
     headers: Mapping[str, str] = exchange.answer_headers
     if exchange.answered:
         try:
             status, headers, reply = _unwrapped(exchange)
             if status == 206:
                 operations = _operations(reply)
+            refused = _refused(exchange, reply)
+            if refused:
+                status, operations = 0, ()
         except (BodyError, ValueError, KeyError, TypeError) as error:
             status = status or exchange.status
             problems.append(f"a reply cannot be read: {_why(error)}")
@@ -101,9 +111,17 @@ def _sdk_request(exchange: Exchange) -> Iterator[Row]:
     )
     for problem in problems:
         yield _problem(exchange, problem, run=run)
+    if refused:
+        yield _problem(exchange, f"an SDK request has no reply that the server takes: {refused}", run=run, grave=False)
     if exchange.damage:
         # The server did not get this reply either: it asks again, or gives up.
         yield _problem(exchange, f"an SDK request has no reply: {exchange.damage}", run=run, grave=not exchange.asked)
+
+
+def _endpoint(exchange: Exchange) -> Iterator[Row]:
+    """The server goes on with a run that a durable endpoint began: by the endpoint's own method and path."""
+    what = "a durable endpoint goes on with a run: what it replies is not read. Its checkpoints are"
+    yield _problem(exchange, what, run=exchange.headers["x-run-id"])
 
 
 def _unwrapped(exchange: Exchange) -> tuple[int, Mapping[str, str], Any]:
@@ -120,6 +138,23 @@ def _unwrapped(exchange: Exchange) -> tuple[int, Mapping[str, str], Any]:
     }
     body = whole.get("body")
     return int(whole["status"]), headers, from_json(body) if isinstance(body, str) and body else body
+
+
+def _refused(exchange: Exchange, reply: object) -> str:
+    """Why the server treats a whole reply as none, or an empty string: it is too large, by itself or by an output."""
+    size = exchange.answer.size if reply is None else len(exchange.answer.read())  # the server unpacks before it looks
+    if size > _MOST_IN_A_REPLY:
+        return f"it has more than {_MOST_IN_A_REPLY} bytes"
+    if size <= _MOST_IN_AN_OUTPUT:
+        return ""
+    several = [each for each in (reply if isinstance(reply, list) else [reply]) if isinstance(each, dict)]
+    rest = len(to_json([{key: value for key, value in each.items() if key != "data"} for each in several]))
+    streamed = exchange.status == 201  # there the whole is wrapped, and escaped once more
+    if len(several) == 1 and not streamed:
+        largest = size - rest  # as it was written: what is not ASCII takes more bytes from some SDKs
+    else:
+        largest = max((len(to_json({"data": each.get("data")})) for each in several), default=0)
+    return f"a step's output has more than {_MOST_IN_AN_OUTPUT} bytes" if largest > _MOST_IN_AN_OUTPUT else ""
 
 
 def _operations(reply: object) -> tuple[Operation, ...]:

@@ -61,7 +61,8 @@ class WireRequest(_Row):
     request: str = ""
     """The server's id of this request; empty where it does not tell (1.12)."""
     status: int = Field(ge=0)
-    """Of the reply; of a streamed one, the status that its body says. 0 when none was seen to its end."""
+    """Of the reply; of a streamed one, the status that its body says. 0 when none was seen to its end, or none that the
+    server takes."""
     operations: tuple[Operation, ...] = ()
     no_retry: bool = False
     retry_after: str = ""

@@ -32,6 +32,8 @@ class StepOnWire:
     """What the SDK says that it is, such as `step.ai.wrap`; Python says it of few."""
     sent: list[str] = field(default_factory=list)
     """Ids of the events that it sent."""
+    answered: bool = True
+    """Whether any reply tells of it. If not, the server asked for it by name: it was begun, and perhaps done."""
 
 
 @dataclass(slots=True)
@@ -50,9 +52,9 @@ class RunOnWire:
     reply_bytes: int = 0
     """Bodies of the app's replies, and of its checkpoints."""
     steps: dict[str, StepOnWire] = field(default_factory=dict)
-    """By step id: those that were reported as done, or asked for and answered."""
+    """By step id: those that were reported as done, or asked for by name."""
     planned: dict[str, str] = field(default_factory=dict)
-    """Names by step id of steps that were planned, and of which no request was answered."""
+    """Names by step id of steps that were planned and never asked for."""
     asked: set[str] = field(default_factory=set)
     """Ids of steps for which the server asked by name, answered or not."""
     function_retries: int = 0
@@ -69,7 +71,8 @@ def runs_on_wire(rows: Iterable[WireRow]) -> dict[str, RunOnWire]:
     """Put the rows together, per run id; rows of no run are left out.
 
     A step is one that was reported as done (or failed, or begun, for what the server does), by a reply or by a
-    checkpoint that the server took, or one that the server asked for by its id, since it then had been planned.
+    checkpoint that the server took, or one that the server asked for by its id, since it then had been planned: also
+    if the app died over it.
     """
     runs: dict[str, RunOnWire] = defaultdict(RunOnWire)
     pieces: dict[tuple[str, str], list[WireRequest]] = defaultdict(list)
@@ -108,8 +111,9 @@ def _request(run: RunOnWire, row: WireRequest) -> None:
         run.ended = True
     for operation in row.operations:
         _operation(run, operation, attempts=1 + row.attempt)
-    if row.step != _ANY_STEP and row.status:
-        _done(run, row.step, run.planned.get(row.step, ""), "step_run", 1 + row.attempt)
+    if row.step != _ANY_STEP:
+        name = run.planned.get(row.step, "")
+        _done(run, row.step, name, "step_run", 1 + row.attempt, answered=bool(row.status))
 
 
 def _checkpoint(run: RunOnWire, row: WireCheckpoint) -> None:
@@ -135,10 +139,12 @@ def _operation(run: RunOnWire, operation: Operation, *, attempts: int) -> None:
         run.problems.append(f"no rule knows the opcode {operation.op}")
 
 
-def _done(run: RunOnWire, step_id: str, name: str, rule: str, attempts: int) -> StepOnWire:
+def _done(run: RunOnWire, step_id: str, name: str, rule: str, attempts: int, *, answered: bool = True) -> StepOnWire:
     step = run.steps.get(step_id)
     if step is None:
-        step = run.steps[step_id] = StepOnWire(name, rule)
+        step = run.steps[step_id] = StepOnWire(name, rule, answered=answered)
+    if answered and not step.answered:
+        step.rule, step.answered = rule, True
     step.name = step.name or name
     step.attempts = max(step.attempts, attempts)
     return step

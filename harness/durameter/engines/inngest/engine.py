@@ -54,7 +54,7 @@ class ReachedInngest:
     @asynccontextmanager
     async def session(self) -> AsyncIterator[InngestSession]:
         """A session of its own on this server."""
-        yield InngestSession(
+        session = InngestSession(
             self._config,
             self.info,
             http=self._http,
@@ -63,6 +63,10 @@ class ReachedInngest:
             store=self.store,
             server=self._server,
         )
+        try:
+            yield session
+        finally:
+            await session.close()
 
 
 class InngestEngine(Engine):

@@ -15,6 +15,7 @@ from durameter_collectors.inngest import trace as traces
 from durameter_collectors.inngest.counts import units_per_run
 from durameter_collectors.inngest.runs import CountedRun
 from durameter_collectors.inngest.store import StoredRun, StoreReading, counts_in_store
+from durameter_collectors.inngest.trace import steps_of
 from durameter_collectors.inngest.wire import log as wires
 from durameter_collectors.inngest.wire.index import WireIndex
 from durameter_collectors.inngest.wire.record import WireEvents
@@ -22,7 +23,7 @@ from durameter_collectors.inngest.wire.runs import RunOnWire
 from durameter_collectors.rulebook import load_rulebook
 from durameter_collectors.units import Unit
 
-__all__ = ["LATE", "NEVER_ASKED", "NEVER_REACHED", "REQUESTS", "Evidence", "prove"]
+__all__ = ["LATE", "NEVER_ASKED", "NEVER_REACHED", "REQUESTS", "UNANSWERED", "Evidence", "prove"]
 
 LATE = "reply_after_cancellation"
 """Name of the difference: replies to runs that were cancelled meanwhile, whose steps the server did not take."""
@@ -30,6 +31,9 @@ NEVER_ASKED = "cancelled_before_start"
 """Name of the difference: runs that were cancelled before the app was asked for anything."""
 NEVER_REACHED = "app_never_reached"
 """Name of the difference: runs that failed because no connection to the app came about."""
+UNANSWERED = "asked_unanswered"
+"""Name of the difference: planned steps that the app was asked for and never answered. They were begun; the database
+says only that they were planned."""
 REQUESTS = "SDK request"
 """What is compared beside units, between store and wire: requests that got a reply."""
 
@@ -69,6 +73,7 @@ def prove(found: Evidence) -> tuple[Reconciliation, ...]:
     """Make every comparison that the sources allow; the one that proves the ledger first."""
     traced = {run_id: run.count.traced for run_id, run in found.runs.items()}
     repaired = {run_id: run.count.corrections for run_id, run in found.runs.items()}
+    silent: dict[str, Corrections] = {}
     proofs: list[Reconciliation] = []
     if found.wire is None:
         proofs.append(_unchecked("trace", "wire", "the tap is switched off: [inngest] tap = false"))
@@ -77,7 +82,8 @@ def prove(found: Evidence) -> tuple[Reconciliation, ...]:
         passed = units_per_run(seen)
         late = _late(found, found.wire, seen)
         never = _never(found, found.wire, seen)
-        problems = [*_problems(found.wire, seen), *found.strangers]
+        silent = _silent(found, found.wire, seen)
+        problems = [*_problems(found.wire, seen), *_beside(found, seen, never), *found.strangers]
         proofs.append(_against("trace", "wire", traced, passed, [repaired, _units(late), never], problems, found))
         if found.store is None:
             proofs[0] = proofs[0].model_copy(update={"notes": (*proofs[0].notes, found.store_problem)})
@@ -90,7 +96,7 @@ def prove(found: Evidence) -> tuple[Reconciliation, ...]:
         problems += found.store_troubles
         if found.wire is None:
             problems += found.strangers
-        proofs.append(_against("trace", "store", traced, stored, [repaired], problems, found))
+        proofs.append(_against("trace", "store", traced, stored, [repaired, _negative(silent)], problems, found))
         if found.wire is not None:
             proofs.append(
                 _against(
@@ -98,13 +104,15 @@ def prove(found: Evidence) -> tuple[Reconciliation, ...]:
                     "wire",
                     _with_requests(stored, found.store.runs),
                     _with_requests(passed, seen),
-                    [late, never],
+                    [late, never, silent],
                     [],
                     found,
                 )
             )
     if found.rest is not None:
         proofs.append(_rest(traced, found.rest, found.rest_problems))
+    elif found.rest_problems:
+        proofs.append(_unchecked("trace", "REST", "; ".join(found.rest_problems)))
     if found.wire is not None:
         proofs.append(_ledger(found, traced, repaired))
         proofs.append(
@@ -176,18 +184,56 @@ def _late(found: Evidence, wire: WireIndex, seen: Mapping[str, RunOnWire]) -> di
     """What came after a run was cancelled, by run: the server cannot take it any more."""
     late: dict[str, Corrections] = {}
     for run_id in seen.keys() & found.runs.keys():
-        record = found.runs[run_id].record
-        ended = record.ended_at
-        if record.status != "CANCELLED" or ended is None:
-            continue
-        in_time = wire.run_of(run_id, lambda row, end=ended: row.time <= end)  # type: ignore[misc]  # mypy #15459
+        in_time = _in_time(found, wire, run_id)
+        # Old servers take such a reply (1.12.1): what they have of it is not late.
+        traced = {step.id for step in steps_of(found.runs[run_id].record)}
+        in_time.steps |= {step_id: step for step_id, step in seen[run_id].steps.items() if step_id in traced}
         before = units_per_run({run_id: in_time})[run_id]
-        before[REQUESTS] = Decimal(in_time.requests - in_time.unanswered)
         whole = units_per_run({run_id: seen[run_id]})[run_id]
-        whole[REQUESTS] = Decimal(seen[run_id].requests - seen[run_id].unanswered)
+        whole[REQUESTS] = _answered(seen[run_id])
+        stored = found.store.runs.get(run_id) if found.store else None
+        taken = _answered(stored) if stored else Decimal(0)
+        before[REQUESTS] = max(_answered(in_time), min(taken, whole[REQUESTS]))
         parts = {kind: {LATE: count - before.get(kind, Decimal(0))} for kind, count in whole.items()}
         late[run_id] = {kind: part for kind, part in parts.items() if part[LATE]}
     return late
+
+
+def _in_time(found: Evidence, wire: WireIndex, run_id: str) -> RunOnWire:
+    """A run as the wire saw it, and if it was cancelled, until then."""
+    record = found.runs[run_id].record
+    # What the run itself says of its end is ten seconds late if the API cancelled it (1.44.0, measured).
+    ended = (record.trace.ended_at if record.trace else None) or record.ended_at
+    if record.status == "CANCELLED" and ended is not None:
+        return wire.run_until(run_id, ended)
+    return wire.runs[run_id]
+
+
+def _silent(found: Evidence, wire: WireIndex, seen: Mapping[str, RunOnWire]) -> dict[str, Corrections]:
+    """Steps that the app was asked for by name and never answered, and that the database has as planned."""
+    silent: dict[str, Corrections] = {}
+    if found.store is None:
+        return silent
+    by_id = found.store.table == "spans"  # old servers know planned steps by their names
+    for run_id in seen.keys() & found.runs.keys() & found.store.runs.keys():
+        stored = found.store.runs[run_id]
+        planned = set(stored.planned if by_id else stored.planned.values())
+        steps = {
+            step_id: step
+            for step_id, step in _in_time(found, wire, run_id).steps.items()
+            if not step.answered and step_id not in stored.steps and (step_id if by_id else step.name) in planned
+        }
+        alone = units_per_run({run_id: RunOnWire(steps=steps)})[run_id]
+        alone.pop(load_rulebook("inngest").rule("run").kind)
+        silent[run_id] = {kind: {UNANSWERED: count} for kind, count in alone.items()}
+    return silent
+
+
+def _negative(corrections: Mapping[str, Corrections]) -> dict[str, Corrections]:
+    return {
+        run: {kind: {name: -count for name, count in parts.items()} for kind, parts in kinds.items()}
+        for run, kinds in corrections.items()
+    }
 
 
 def _units(late: Mapping[str, Corrections]) -> dict[str, Corrections]:
@@ -204,14 +250,38 @@ def _never(found: Evidence, wire: WireIndex, seen: Mapping[str, RunOnWire]) -> d
             continue
         if run.record.status == "CANCELLED":
             never[run_id] = {rule.kind: {NEVER_ASKED: -rule.quantity}}
-        elif run.record.status == "FAILED" and wire.unreached:
+        elif run.record.status == "FAILED" and _unreached(run, wire):
             never[run_id] = {rule.kind: {NEVER_REACHED: -rule.quantity}}
     return never
 
 
+def _beside(found: Evidence, seen: Mapping[str, RunOnWire], never: Mapping[str, Corrections]) -> list[str]:
+    """Functions whose runs did not pass, though the app was asked for them."""
+    unseen = [run for run_id, run in found.runs.items() if run_id not in seen and run_id not in never]
+    slugs = sorted({run.record.function.slug for run in unseen if run.record.status != "SKIPPED"})
+    return [
+        f"runs of {slug} did not pass the tap: its app is registered at an address beside it. Let the app register "
+        "with the origin that before_app() gives"
+        for slug in slugs
+    ]
+
+
+def _unreached(run: CountedRun, wire: WireIndex) -> bool:
+    """Whether a connection to an app came to nothing while the run was going."""
+    begun, ended = run.record.queued_at or run.record.started_at, run.record.ended_at
+    return any(
+        row.route == "app" and (begun is None or begun <= row.time) and (ended is None or row.time <= ended)
+        for row in wire.unreached
+    )
+
+
+def _answered(run: RunOnWire | StoredRun) -> Decimal:
+    return Decimal(run.requests - run.unanswered)
+
+
 def _with_requests(counts: Mapping[str, _Counts], runs: Mapping[str, RunOnWire] | Mapping[str, StoredRun]) -> _ByRun:
     """Counts and the requests that got a reply: the server counts also some that it then did not send."""
-    answered = {run_id: Decimal(run.requests - run.unanswered) for run_id, run in runs.items()}
+    answered = {run_id: _answered(run) for run_id, run in runs.items()}
     return {run_id: {**counts.get(run_id, {}), REQUESTS: answered.get(run_id, Decimal(0))} for run_id in answered}
 
 
@@ -226,9 +296,5 @@ def _ledger(found: Evidence, traced: Mapping[str, _Counts], repaired: Mapping[st
     ours: _ByRun = defaultdict(lambda: defaultdict(Decimal))
     for unit in found.ledger:
         ours[unit.run][unit.kind] += unit.quantity
-    undone = {
-        run: {kind: {name: -count for name, count in parts.items()} for kind, parts in kinds.items()}
-        for run, kinds in repaired.items()
-    }
-    lines = by_place(ours, traced, undone)
+    lines = by_place(ours, traced, _negative(repaired))
     return Reconciliation(source="ledger", other="trace", independent=False, state=state_of(lines, ()), lines=lines)

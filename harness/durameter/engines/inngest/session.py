@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import logging
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from durameter.engines.base import ServerInfo, Session, TaskCount
 from durameter.engines.inngest.apps import make_way
 from durameter.engines.inngest.proof import Evidence, prove
 from durameter.engines.inngest.tap import RunningTap
+from durameter.engines.inngest.triggers import listens
 from durameter.engines.process import GuardedProcess
 from durameter.engines.tap import first_end
 from durameter.errors import EngineMissingError
@@ -31,7 +33,7 @@ from durameter_collectors.inngest.runs import CountedRun, cancel_runs, count_run
 from durameter_collectors.inngest.store import StoreError, StoreReading, read_store
 from durameter_collectors.inngest.trace import kinds_in_trace
 from durameter_collectors.inngest.wire.runs import RunOnWire
-from durameter_collectors.units import Elsewhere, TaskLabel, Unit, nowhere
+from durameter_collectors.units import Elsewhere, Gap, TaskLabel, Unit, nowhere
 
 __all__ = ["InngestSession"]
 
@@ -63,26 +65,41 @@ class InngestSession(Session):
         """Base URL for clients and apps in any language: the tap's, where there is one before the server."""
         self.api = InngestApi(http, info.address)
         """The server's GraphQL API, beside the tap: free to read."""
+        self.patience = _SETTLE_PATIENCE
+        """Seconds that a count waits for the task's runs to end and their traces to settle."""
         self._config = config
         self._http = http
         self._tap = tap
         self._store = store
         self._server = server
         self._apps: list[str] = []
+        self._clients: list[inngest.Inngest] = []
         self._ports: set[int] = set()
         self._counted: dict[str, CountedRun] = {}
         self._begun = datetime.now(UTC) - timedelta(seconds=1)
         self._rows_before = len(tap.log.index.events) if tap else 0
 
     def client(self, app_id: str) -> inngest.Inngest:
-        """An SDK client that talks to this server."""
-        return inngest.Inngest(
+        """An SDK client that talks to this server. It ends with the session."""
+        client = inngest.Inngest(
             app_id=app_id,
             is_production=False,
             event_api_base_url=self.address,
             api_base_url=self.address,
             logger=logging.getLogger("inngest"),
         )
+        self._clients.append(client)
+        return client
+
+    async def close(self) -> None:
+        """Close the clients' connections: their SDK (0.5.19) offers no way and leaves them to the collector."""
+        for client in self._clients:
+            http = getattr(client, "_http_client", None)
+            for inner in (getattr(http, "_http_client", None), getattr(http, "_http_client_sync", None)):
+                if isinstance(inner, httpx.AsyncClient):
+                    await inner.aclose()
+                elif isinstance(inner, httpx.Client):
+                    inner.close()
 
     @asynccontextmanager
     async def serve(self, client: inngest.Inngest, functions: Sequence[inngest.Function[object]]) -> AsyncIterator[str]:
@@ -132,9 +149,20 @@ class InngestSession(Session):
             EngineMissingError: the server refused the app, or somebody else is serving it.
         """
         if self._server is None:
-            await make_way(
-                app_id, self.info.address, config=self._config, http=self._http, now=self._begun, own_ports=self._ports
-            )
+            try:
+                await make_way(
+                    app_id,
+                    self.info.address,
+                    config=self._config,
+                    http=self._http,
+                    now=self._begun,
+                    own_ports=self._ports,
+                )
+            except (InngestApiError, httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+                raise EngineMissingError(
+                    f"The Inngest server at {self.info.address} does not tell which apps it has: {error!r}. Does it "
+                    "still run? Is it an Inngest dev server? Then measure again."
+                ) from error
         if app_id not in self._apps:
             self._apps.append(app_id)
         local = httpx.URL(url)
@@ -142,14 +170,33 @@ class InngestSession(Session):
             local = local.copy_with(host=self._config.app_bind)
         try:
             answer = await self._http.put(local)
-            problem = answer.text if answer.is_error else ""
-        except httpx.HTTPError as error:
+            problem = answer.text if _refused(answer) else await self._misplaced(app_id, answer.text[:300])
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             problem = repr(error)
         if problem:
             raise EngineMissingError(
                 f"The Inngest server at {self.info.address} did not take the app {app_id} at {url}: {problem}. "
                 "Can it reach this machine? DURAMETER_INNGEST_APP_HOST names it as it sees it."
             )
+
+    async def _misplaced(self, app_id: str, said: str) -> str:
+        """Why an app that says it has registered would not be measured, or an empty string."""
+        about = (await self._http.get(f"{self.info.address}/dev")).raise_for_status().json()
+        mine = [each for each in about.get("functions") or [] if each["slug"].startswith(f"{app_id}-")]
+        if not mine:
+            return (
+                f"the app answers ({said}), and the server knows no function of it. Its SDK must know the server as "
+                f"{self.address} (INNGEST_BASE_URL, INNGEST_DEV, event_api_base_url), its id be {app_id}, and its "
+                "functions be what the server takes"
+            )
+        places = [httpx.URL(step["uri"]) for each in mine for step in each["steps"]]
+        if any((place.port or 80) in self._ports for place in places):
+            return ""
+        return (
+            f"it has registered at {', '.join(sorted({str(place.copy_with(query=None)) for place in places}))}, where "
+            "its requests are not seen. It must register with the origin that before_app() gives (serve_origin, "
+            "serveHost, INNGEST_SERVE_HOST)"
+        )
 
     async def died(self) -> str:
         """Waits for the server's process, if it is ours, and for the tap's."""
@@ -176,7 +223,7 @@ class InngestSession(Session):
             self.api,
             [root for root in roots if root],
             label=label,
-            patience=_SETTLE_PATIENCE,
+            patience=self.patience,
             sent=self._sent if self._tap else None,
             seen=self._seen,
             foreign=self._counted.__contains__,
@@ -184,11 +231,40 @@ class InngestSession(Session):
         self._counted |= {run.record.id: run for run in task.runs}
         return TaskCount(
             units=[unit for run in task.runs for unit in run.count.units],
-            gaps=task.gaps,
+            gaps=[*task.gaps, *self._astray(roots, task.runs, label)],
             runs=[run.record.id for run in task.runs],
             records=self._records(task.runs),
             measures=self._measures(task.runs, {event for event in task.events if not elsewhere(event)}),
         )
+
+    def _astray(self, roots: Sequence[str], runs: Sequence[CountedRun], label: TaskLabel) -> list[Gap]:
+        """Events of a task that went past the tap, or that started nothing and that nothing listens to."""
+        if self._tap is None or self.address == self.info.address:
+            return []
+        index = self._tap.log.index
+        names = {event: name for row in index.events for event, name in zip(row.ids, row.names, strict=False)}
+        passed = {event for row in index.events for event in row.ids}
+        heard: dict[str, set[str]] = defaultdict(set)
+        for run in (*runs, *self._counted.values()):
+            for event in run.record.trigger_ids:
+                heard[event].add(run.record.function.slug)
+        problems: list[str] = []
+        for root in filter(None, roots):
+            # A function without events runs by the clock: its event is the server's own.
+            by_clock = root in heard and not any(
+                index.functions[f].events for f in heard[root] & index.functions.keys()
+            )
+            if root not in passed and not by_clock:
+                problems.append(
+                    f"event {root} did not pass the tap: it is in no count of events, nor are others that were sent "
+                    f"like it. Clients must send to the session's address, {self.address}"
+                )
+            elif root not in heard and not any(listens(f, names.get(root, "")) for f in index.functions.values()):
+                problems.append(
+                    f"event {root} ({names.get(root, 'of an unknown name')}) started no run, and no function that has "
+                    "registered listens to it. Is the app served, and does its driver send the right events?"
+                )
+        return [Gap(engine="inngest", task=label.task, run="", what=what) for what in problems]
 
     async def _sent(self) -> Sent:
         """Which events steps sent by now."""
@@ -304,3 +380,12 @@ class InngestSession(Session):
             ]
         except InngestApiError as error:
             return [f"the server's list of runs cannot be read, so runs of nobody would not be seen: {error}"]
+
+
+def _refused(answer: httpx.Response) -> bool:
+    """Whether an app could not register: the SDK for Python answers with status 200 and the server's own one inside."""
+    try:
+        said = answer.json()
+    except ValueError:
+        return answer.is_error
+    return answer.is_error or (isinstance(said, dict) and bool(said.get("error")))

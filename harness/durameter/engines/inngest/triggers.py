@@ -10,10 +10,10 @@ from durameter_collectors.inngest.runs import CountedRun
 from durameter_collectors.inngest.wire.record import WireEvents, WireFunction
 from durameter_collectors.rulebook import load_rulebook
 
-__all__ = ["DUPLICATE", "RERUN", "triggered"]
+__all__ = ["DUPLICATE", "RERUN", "listens", "triggered"]
 
 DUPLICATE = "duplicate_event"
-"""Name of the difference: an event whose sender gave it an id that had been taken already."""
+"""Name of the difference: an event with the same id, given by its sender, as another one that started the run."""
 RERUN = "rerun"
 """Name of the difference: a further run of a function for the same event."""
 
@@ -52,6 +52,10 @@ def triggered(
     mine = {name: function for name, function in functions.items() if prefixes and name.startswith(prefixes)}
     sent, problems = _sent(events)
     known = {event for event, _, _ in sent}
+    twins: dict[str, set[str]] = defaultdict(set)
+    for event, _, given in sent:
+        if given:
+            twins[given].add(event)
     started = Counter(
         (run.record.function.slug, event)
         for run in runs.values()
@@ -65,10 +69,12 @@ def triggered(
         ours[function][kind] += count
         if count > 1:
             reasons[function][kind][RERUN] -= count - 1
-    for event, name, again in sent:
-        for listener in (each for each in mine.values() if _listens(each, name)):
+    for event, name, given in sent:
+        for listener in (each for each in mine.values() if listens(each, name)):
             theirs[listener.id][kind] += 1
             if (listener.id, event) not in started:
+                # Which of several events with one id starts the run is a race (seen on 1.12.1 and 1.44.0).
+                again = any((listener.id, twin) in started for twin in twins.get(given, ()))
                 why = DUPLICATE if again else _why(listener)
                 if why:
                     reasons[listener.id][kind][why] += 1
@@ -83,11 +89,10 @@ def triggered(
     )
 
 
-def _sent(events: Sequence[WireEvents]) -> tuple[list[tuple[str, str, bool]], list[str]]:
-    """Id and name of each event, and whether its sender had used the same id before; and what cannot be told."""
-    found: list[tuple[str, str, bool]] = []
+def _sent(events: Sequence[WireEvents]) -> tuple[list[tuple[str, str, str]], list[str]]:
+    """Id and name of each event, and the id that its sender gave it, if any; and what cannot be told."""
+    found: list[tuple[str, str, str]] = []
     problems: list[str] = []
-    given: set[str] = set()
     for row in events:
         if not row.ids:
             continue  # the server took none
@@ -95,13 +100,12 @@ def _sent(events: Sequence[WireEvents]) -> tuple[list[tuple[str, str, bool]], li
             problems.append(f"exchange {row.call} sent {len(row.names)} events and the server took {len(row.ids)}")
             continue
         own = row.given or ("",) * len(row.ids)
-        for event, name, chosen in zip(row.ids, row.names, own, strict=True):
-            found.append((event, name, bool(chosen) and chosen in given))
-            given.add(chosen)
+        found += zip(row.ids, row.names, own, strict=True)
     return found, problems
 
 
-def _listens(function: WireFunction, event: str) -> bool:
+def listens(function: WireFunction, event: str) -> bool:
+    """Whether an event of this name triggers the function."""
     return any(fnmatchcase(event, pattern.replace("[", "[[]").replace("?", "[?]")) for pattern in function.events)
 
 

@@ -75,6 +75,54 @@ def test_replies_in_any_encoding(headers: dict[str, str], body: bytes, chunk: in
     assert row.reply_bytes == len(body)
 
 
+def large(size: int, *, ascii_only: bool = True) -> bytes:
+    """A reply of one step whose output, as JSON, takes so many bytes."""
+    output = "x" * (size - 2) if ascii_only else "\u00fc" * ((size - 2) // 6)
+    return json.dumps([STEP[0] | {"data": output}], ensure_ascii=True).encode()
+
+
+FOUR = 4 * 2**20
+WRAPPED = json.dumps({"status": 206, "headers": {}, "body": large(FOUR + 100).decode()}).encode()
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (replied(large(FOUR + 100)), f"a step's output has more than {FOUR} bytes"),
+        (replied(large(FOUR + 100, ascii_only=False)), f"a step's output has more than {FOUR} bytes"),
+        (replied(gzip.compress(large(FOUR + 100)), headers={"content-encoding": "gzip"}), "a step's output"),
+        (replied(WRAPPED, 201), "a step's output"),
+        (replied(large(2 * FOUR)), f"it has more than {2 * FOUR} bytes"),
+        (replied(large(2 * FOUR), 200), f"it has more than {2 * FOUR} bytes"),
+    ],
+)
+def test_a_reply_that_is_too_large_for_the_server_is_none(said: Said, why: str) -> None:
+    """It asks again, as if the app had died; neither trace nor store has the step (measured, 1.44.0)."""
+    row, note = decoded([asked(), said])
+    assert isinstance(row, WireRequest)
+    assert (row.status, row.operations) == (0, ())
+    assert row.reply_bytes > 0
+    assert isinstance(note, WireProblem)
+    assert why in note.what
+    assert not note.grave
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        replied(large(FOUR - 100)),
+        replied(large(FOUR - 100, ascii_only=False)),
+        replied([STEP[0] | {"data": "x" * (FOUR - 100)}, STEP[0] | {"data": "x" * (FOUR - 1000)}]),
+    ],
+)
+def test_a_large_reply_that_the_server_takes_is_read(said: Said) -> None:
+    assert {operation.op for operation in request(asked(), said).operations} == {"StepRun"}
+
+
+def test_a_large_result_of_a_function_is_one() -> None:
+    assert request(asked(), replied(b'"' + b"x" * (2 * FOUR - 2) + b'"', 200)).status == 200
+
+
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, br"])
 def test_an_encoding_that_is_not_read_is_named(encoding: str) -> None:
     row, what = decoded([asked(), replied(b"\x00\x01", headers={"content-encoding": encoding})])
@@ -138,13 +186,25 @@ def test_what_is_neither_request_nor_sync_makes_no_row() -> None:
 
 
 def test_large_bodies() -> None:
-    """A step state of 8 MiB and a reply of 4 MiB, in reads of 64 KiB."""
+    """A step state of 8 MiB and a reply of almost 4 MiB, in reads of 64 KiB."""
     state = json.dumps({"ctx": {"run_id": RUN, "attempt": 0}, "steps": {LOOK: "x" * 8_388_608}}).encode()
-    reply = json.dumps([STEP[0] | {"data": "y" * 4_194_304}]).encode()
+    reply = json.dumps([STEP[0] | {"data": "y" * 4_194_000}]).encode()
     said = [(Kind.FROM_CLIENT, message("POST /?fnId=f&stepId=step HTTP/1.1", state)), replied(reply)]
     cut = [(kind, data[place : place + 65_536]) for kind, data in said for place in range(0, len(data), 65_536)]
     row = request(*cut)
     assert (row.request_bytes, row.reply_bytes, row.operations) == (len(state), len(reply), (OPERATION,))
+
+
+def test_what_a_durable_endpoint_replies_is_not_read_and_said_to_be_so() -> None:
+    """As measured (1.44.0, TypeScript 4.24): the endpoint's own method, no body, no ids but in headers."""
+    ask = message("GET /work?a=1 HTTP/1.1", headers={"x-run-id": RUN, "x-inngest-job-id": "job", "x-request-id": "r"})
+    said = problem((Kind.FROM_CLIENT, ask), replied())
+    assert (said.run, said.grave) == (RUN, True)
+    assert "durable endpoint" in said.what
+
+
+def test_what_others_ask_an_app_is_no_row() -> None:
+    assert decoded([(Kind.FROM_CLIENT, message("GET /work?a=1 HTTP/1.1")), replied()]) == []
 
 
 def test_a_request_that_is_never_answered_is_a_row_and_is_said() -> None:
