@@ -52,11 +52,14 @@ def test_the_wheel_holds_three_packages_and_their_data(tmp_path: Path) -> None:
         "durameter/measure/measurement.schema.json",
         "durameter/report/report.md.j2",
         "durameter/prices/data/temporal-2026-09-17.toml",
-        "durameter/engines/inngest/binary/recipe/go.mod",
-        "durameter/engines/inngest/binary/recipe/go.sum",
-        "durameter/engines/inngest/binary/prebuilt/package-lock.json",
+        "durameter/engines/inngest/binary/recipe/1.44.0/go.mod",
+        "durameter/engines/inngest/binary/recipe/1.44.0/go.sum",
+        "durameter/engines/inngest/binary/recipe/1.44.0/package-lock.json",
+        "durameter/engines/inngest/binary/recipe/1.12.1/go.sum",
         "durameter_collectors/temporal/rules.toml",
         "durameter_collectors/inngest/rules.toml",
+        "durameter_workloads/conformance/inngest/typescript/app.mjs",
+        "durameter_workloads/conformance/inngest/typescript/package-lock.json",
         "durameter_workloads/support_agent/shapes.csv",
     ):
         assert data in names

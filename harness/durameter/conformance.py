@@ -38,14 +38,15 @@ class Outcome(BaseModel):
     open_expected: Counts = Field(default_factory=dict)
     """Kind → units that open questions would add."""
     open_counted: Counts = Field(default_factory=dict)
-    meter_expected: Counts = Field(default_factory=dict)
-    """The server's own name → its reading, without the traffic of system workflows."""
-    meter_read: Counts | None = None
-    """None without a meter."""
+    second_expected: Counts = Field(default_factory=dict)
+    """What the second source must say, by its own names: on Temporal the meter, without the traffic of system
+    workflows; on Inngest the wire, both readings together."""
+    second_read: Counts | None = None
+    """None without a second source."""
     differences_expected: Counts = Field(default_factory=dict)
-    """Name of a correction → meter minus documented units."""
+    """Name of a correction → units that the second source has more for that reason."""
     differences_found: Counts | None = None
-    """None without a meter."""
+    """None without a second source."""
     system: Counts = Field(default_factory=dict)
     """Part of the server → what its own workflows made the meter count."""
     gaps_expected: int = 0
@@ -76,6 +77,8 @@ class Suite(Protocol):
     """The conformance suite of one engine."""
 
     engine: str
+    second: str
+    """What the second source of its counts is called."""
 
     @property
     def scenarios(self) -> tuple[str, ...]:

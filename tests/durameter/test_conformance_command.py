@@ -50,7 +50,7 @@ def test_ctrl_c_leaves_nothing_running(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("cadence",), "There is no conformance suite for 'cadence'. Installed: temporal."),
+        (("cadence",), "There is no conformance suite for 'cadence'. Installed: inngest, temporal."),
         (("temporal", "-k", "nonsense"), "No scenario has 'nonsense' in its name"),
         (("temporal", "--json", "--markdown"), "--json and --markdown exclude each other."),
         (("temporal", "--address", "127.0.0.1:1", "-k", "empty"), "No Temporal server answers at 127.0.0.1:1"),

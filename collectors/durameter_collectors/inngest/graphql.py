@@ -130,6 +130,12 @@ class InngestApi:
         with promised():
             return [_read(Run, run) for run in (data.get("eventV2") or {}).get("runs") or []]
 
+    async def event_name(self, event_id: str) -> str:
+        """The name of an event; empty for one that the server does not have."""
+        data = await self.ask("query($id: ULID!){eventV2(id: $id){name}}", id=event_id)
+        with promised():
+            return str((data.get("eventV2") or {}).get("name") or "")
+
     async def runs_since(self, moment: datetime) -> AsyncIterator[Run]:
         """Every run that was queued on the server since then, the oldest first."""
         after: str | None = None

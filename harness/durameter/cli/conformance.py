@@ -24,7 +24,7 @@ _OUTCOMES = TypeAdapter(list[Outcome])
 
 
 def conformance(
-    engine: Annotated[str, typer.Argument(help="temporal, ...")],
+    engine: Annotated[str, typer.Argument(help="temporal, inngest")],
     only: Annotated[
         list[str] | None, typer.Option("--only", "-k", help="Only scenarios with this in their name; again for more.")
     ] = None,
@@ -42,16 +42,17 @@ def conformance(
     as_markdown: AsMarkdown = False,
     config: ConfigFile = None,
 ) -> None:
-    """Run every scenario of an engine's rules for real, and hold count, meter and derivation against each other.
+    """Run every scenario of an engine's rules for real, and hold its sources and the derivation against each other.
 
-    Each is a small workflow with a count that was derived by hand from the vendor's documents. `pass`: all are equal.
-    `explained`: they differ by what named rules say, and by no more. Anything else is `unexplained`: exit status 4.
+    Each is a small workflow or function with a count that was derived by hand from the vendor's documents. `pass`: all
+    are equal. `explained`: they differ by what named rules say, and by no more. Anything else is `unexplained`: exit
+    status 4.
 
     [bold]Examples[/bold]
 
     durameter conformance temporal
 
-    durameter conformance temporal -k heartbeat -k query
+    durameter conformance inngest -k retry -k parallel
 
     durameter conformance temporal --times 5 --at-once 8
 
@@ -68,9 +69,9 @@ def conformance(
     if as_json:
         print(_OUTCOMES.dump_json(outcomes, indent=2).decode())
     elif as_markdown:
-        print(conformance_markdown(engine, outcomes), end="")
+        print(conformance_markdown(engine, outcomes, second=suite.second), end="")
     else:
-        show_conformance(outcomes, Console())
+        show_conformance(outcomes, Console(), second=suite.second)
     states = {outcome.state for outcome in outcomes}
     raise typer.Exit(4 if "unexplained" in states else 1 if "failed" in states else 0)
 

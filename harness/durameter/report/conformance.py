@@ -30,7 +30,7 @@ def total(counts: Counts | None) -> str:
 
 
 def between(outcome: Outcome) -> str:
-    """What lies between the documented count and the meter, by name; or what is wrong."""
+    """What lies between the documented count and the second source, by name; or what is wrong."""
     if outcome.wrong or outcome.why:
         return "; ".join((*outcome.wrong, outcome.why) if outcome.why else outcome.wrong)
     named = [f"{name} {units:+f}" for name, units in (outcome.differences_found or {}).items()]
@@ -45,11 +45,11 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     return f"{len(outcomes)} scenarios: {parts or 'none'}"
 
 
-def show_conformance(outcomes: Sequence[Outcome], console: Console) -> None:
+def show_conformance(outcomes: Sequence[Outcome], console: Console, *, second: str) -> None:
     """Print the table: what is wrong last, where the eye is."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("scenario")
-    for name in ("documented", "open", "meter"):
+    for name in ("documented", "open", second):
         table.add_column(name, justify="right")
     table.add_column("in between", overflow="fold")
     table.add_column("")
@@ -59,7 +59,7 @@ def show_conformance(outcomes: Sequence[Outcome], console: Console) -> None:
             Text(outcome.name),
             total(outcome.counted),
             "" if opened == "0" else f"+ {opened}",
-            total(outcome.meter_read),
+            total(outcome.second_read),
             Text(between(outcome)),
             Text(outcome.state, style=_STYLES[outcome.state]),
         )
@@ -68,7 +68,15 @@ def show_conformance(outcomes: Sequence[Outcome], console: Console) -> None:
     console.print(Text(summary(outcomes), style="bold green" if good else "bold red"))
 
 
-def conformance_markdown(engine: str, outcomes: Sequence[Outcome]) -> str:
+def conformance_markdown(engine: str, outcomes: Sequence[Outcome], *, second: str) -> str:
     """The table as GitHub-flavoured Markdown."""
     words = summary(outcomes)
-    return markdown("conformance.md.j2", engine=engine, outcomes=outcomes, summary=words, total=total, between=between)
+    return markdown(
+        "conformance.md.j2",
+        engine=engine,
+        outcomes=outcomes,
+        second=second,
+        summary=words,
+        total=total,
+        between=between,
+    )

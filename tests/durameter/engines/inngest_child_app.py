@@ -38,7 +38,7 @@ def main(name: str, port: str, origin: str, server: str, mode: str, folder: str)
 
     async def sleeper(ctx: inngest.Context) -> None:
         await ctx.step.run("a", quick)
-        await ctx.step.sleep("nap", timedelta(seconds=3))
+        await ctx.step.sleep("nap", timedelta(minutes=1))
         await ctx.step.run("b", quick)
 
     async def plain(ctx: inngest.Context) -> None:

@@ -71,6 +71,7 @@ def proofs(
         "apps": ("app",),
         "wire": index,
         "events": (),
+        "own_events": (),
         "events_tapped": True,
         "store": stored,
         "store_problem": "" if stored else "no database",

@@ -42,6 +42,18 @@ async def _ended(session: InngestSession, events: Sequence[str]) -> None:
                 await asyncio.sleep(0.2)
 
 
+async def _shown(session: InngestSession, event: str, step: str) -> None:
+    """Wait until the server has this step, done or asleep."""
+    async with asyncio.timeout(30):
+        while True:
+            for run in await session.api.runs_of_event(event):
+                trace = (await session.api.trace(run.id)).trace
+                for span in trace.children_spans if trace else ():
+                    if span.name == step and (span.status == "COMPLETED" or span.step_op == "SLEEP"):
+                        return
+            await asyncio.sleep(0.1)
+
+
 async def _counted(
     session: InngestSession, events: dict[str, str]
 ) -> tuple[dict[str, TaskCount], dict[tuple[str, str], Reconciliation]]:
@@ -98,6 +110,7 @@ async def test_the_app_is_killed_and_stays_away(shared_servers: Config, tmp_path
         async with child_app(session, "away", tmp_path / "marks") as app:
             events = await _send(session, "away/sequence1", "away/plan1")
             await app.begun("sequence", "plan")
+            await _shown(session, events["plan1"], "r")
             app.kill()
             events |= await _send(session, "away/plain1")
             await _ended(session, list(events.values()))
@@ -130,7 +143,8 @@ async def test_the_server_is_killed_and_comes_back(tmp_path: Path) -> None:
         await _ended(session, list(before.values()))
         lost = await _send(session, "crash/sleeper19", "crash/sequence19", "crash/plan19")
         await app.begun("sequence", "plan")
-        await asyncio.sleep(1)
+        await _shown(session, lost["plan19"], "r")
+        await _shown(session, lost["sleeper19"], "nap")
         await server.kill()
         await server.start()
         after = await _send(session, "crash/plain1")

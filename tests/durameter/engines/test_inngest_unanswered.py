@@ -81,6 +81,7 @@ def proofs(record: RunTrace, index: WireIndex, stored: StoreReading) -> dict[tup
         "apps": ("app",),
         "wire": index,
         "events": (),
+        "own_events": (),
         "events_tapped": True,
         "store": stored,
         "store_problem": "",

@@ -149,7 +149,7 @@ async def test_scenario(name: str, outcomes: dict[str, asyncio.Future[Outcome]])
     assert outcome.why == ""
     assert outcome.counted == scenario.cloud
     assert outcome.open_counted == scenario.open
-    assert outcome.meter_read == scenario.meter
+    assert outcome.second_read == scenario.meter
     assert exact(outcome.differences_found) == scenario.differences
     assert set(outcome.system) <= {scenario.system}
     assert len(outcome.gaps) == scenario.gaps, outcome.gaps

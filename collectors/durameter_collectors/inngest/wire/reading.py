@@ -54,10 +54,7 @@ def reader_of(kind: str, exchange: Exchange) -> _Reader | None:
     """Who reads an exchange of such a route, by its request's head; None where it says nothing that is counted."""
     path = urlsplit(exchange.target)
     if kind == "app":
-        # Every SDK gets `fnId` and `stepId` in the query, at whatever path the app is served.
-        if exchange.method == "POST" and "fnId=" in path.query:
-            return _sdk_request
-        return _endpoint if _ENDPOINT_HEADERS <= exchange.headers.keys() else None
+        return _reader_at_app(exchange, path.query)
     if exchange.method != "POST":
         return None
     if _EVENTS.fullmatch(path.path):
@@ -67,6 +64,13 @@ def reader_of(kind: str, exchange: Exchange) -> _Reader | None:
     if _CHECKPOINT.fullmatch(path.path):
         return _checkpoint
     return {"/fn/register": _sync, "/v0/connect/start": _connect}.get(path.path)
+
+
+def _reader_at_app(exchange: Exchange, query: str) -> _Reader | None:
+    # Every SDK gets `fnId` and `stepId` in the query, at whatever path the app is served.
+    if exchange.method == "POST" and "fnId=" in query:
+        return _sdk_request
+    return _endpoint if exchange.headers.keys() >= _ENDPOINT_HEADERS else None
 
 
 def _sdk_request(exchange: Exchange) -> Iterator[Row]:

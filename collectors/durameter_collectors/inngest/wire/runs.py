@@ -47,6 +47,8 @@ class RunOnWire:
     failed: int = 0
     """Requests that are unanswered, or whose reply is an error of the function."""
     checkpoints: int = 0
+    begun_by_app: bool = False
+    """Whether the app began it without an event (durable endpoints)."""
     request_bytes: int = 0
     """Bodies of what the server sent to the app."""
     reply_bytes: int = 0
@@ -118,6 +120,7 @@ def _request(run: RunOnWire, row: WireRequest) -> None:
 
 def _checkpoint(run: RunOnWire, row: WireCheckpoint) -> None:
     run.checkpoints += 1
+    run.begun_by_app = run.begun_by_app or row.begins
     run.reply_bytes += row.request_bytes
     if not row.status < 300:
         return  # not taken: the app replies with these steps, or tries again

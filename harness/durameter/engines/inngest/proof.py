@@ -4,7 +4,7 @@ Each difference gets its name and its quantity from evidence; what is left is un
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -54,6 +54,8 @@ class Evidence:
     """None without a tap."""
     events: Sequence[WireEvents]
     """Events that passed during the measurement."""
+    own_events: Collection[str]
+    """Ids of events that started runs and that the server made by itself."""
     events_tapped: bool
     """Whether clients and apps reach the server through the tap."""
     store: StoreReading | None
@@ -116,7 +118,7 @@ def prove(found: Evidence) -> tuple[Reconciliation, ...]:
     if found.wire is not None:
         proofs.append(_ledger(found, traced, repaired))
         proofs.append(
-            triggered(found.runs, found.events, found.wire.functions, found.apps)
+            triggered(found.runs, found.events, found.wire.functions, found.apps, found.own_events)
             if found.events_tapped
             else _unchecked("runs", "events", "events do not pass the tap: the server speaks TLS")
         )

@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 import logging
-from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -20,7 +19,7 @@ from durameter.engines.base import ServerInfo, Session, TaskCount
 from durameter.engines.inngest.apps import make_way
 from durameter.engines.inngest.proof import Evidence, prove
 from durameter.engines.inngest.tap import RunningTap
-from durameter.engines.inngest.triggers import listens
+from durameter.engines.inngest.triggers import listens, not_passed
 from durameter.engines.process import GuardedProcess
 from durameter.engines.tap import first_end
 from durameter.errors import EngineMissingError
@@ -41,6 +40,8 @@ _SETTLE_PATIENCE = 20.0
 _STORE_TRIES = 8
 _STORE_SECONDS = 0.5
 _REST_AT_ONCE = 8
+_OWN = "inngest/"
+"""How the names of the server's own events begin."""
 _LOCKED = "database is locked"
 
 _log = logging.getLogger(__name__)
@@ -231,40 +232,30 @@ class InngestSession(Session):
         self._counted |= {run.record.id: run for run in task.runs}
         return TaskCount(
             units=[unit for run in task.runs for unit in run.count.units],
-            gaps=[*task.gaps, *self._astray(roots, task.runs, label)],
+            gaps=[*task.gaps, *self._unheard(roots, task.runs, label)],
             runs=[run.record.id for run in task.runs],
             records=self._records(task.runs),
             measures=self._measures(task.runs, {event for event in task.events if not elsewhere(event)}),
         )
 
-    def _astray(self, roots: Sequence[str], runs: Sequence[CountedRun], label: TaskLabel) -> list[Gap]:
-        """Events of a task that went past the tap, or that started nothing and that nothing listens to."""
-        if self._tap is None or self.address == self.info.address:
+    def _unheard(self, roots: Sequence[str], runs: Sequence[CountedRun], label: TaskLabel) -> list[Gap]:
+        """A task whose events started nothing, though nothing listens to them: no limit of a function explains that.
+
+        Events beside those that start runs are nothing odd: somebody waits for them.
+        """
+        if runs or self._tap is None or self.address == self.info.address:
             return []
-        index = self._tap.log.index
-        names = {event: name for row in index.events for event, name in zip(row.ids, row.names, strict=False)}
-        passed = {event for row in index.events for event in row.ids}
-        heard: dict[str, set[str]] = defaultdict(set)
-        for run in (*runs, *self._counted.values()):
-            for event in run.record.trigger_ids:
-                heard[event].add(run.record.function.slug)
-        problems: list[str] = []
-        for root in filter(None, roots):
-            # A function without events runs by the clock: its event is the server's own.
-            by_clock = root in heard and not any(
-                index.functions[f].events for f in heard[root] & index.functions.keys()
-            )
-            if root not in passed and not by_clock:
-                problems.append(
-                    f"event {root} did not pass the tap: it is in no count of events, nor are others that were sent "
-                    f"like it. Clients must send to the session's address, {self.address}"
-                )
-            elif root not in heard and not any(listens(f, names.get(root, "")) for f in index.functions.values()):
-                problems.append(
-                    f"event {root} ({names.get(root, 'of an unknown name')}) started no run, and no function that has "
-                    "registered listens to it. Is the app served, and does its driver send the right events?"
-                )
-        return [Gap(engine="inngest", task=label.task, run="", what=what) for what in problems]
+        index, mine = self._tap.log.index, {root for root in roots if root}
+        if any(mine & {*run.record.trigger_ids} for run in self._counted.values()):
+            return []  # a batch, which is another task's
+        names = {name for row in index.events if mine & {*row.ids} for name in row.names}
+        if not mine or any(listens(function, name) for function in index.functions.values() for name in names):
+            return []
+        what = (
+            f"its events ({', '.join(sorted(names)) or 'none passed the tap'}) started no run, and no function that "
+            "has registered listens to them. Is the app served, and does its driver send the right events?"
+        )
+        return [Gap(engine="inngest", task=label.task, run="", what=what)]
 
     async def _sent(self) -> Sent:
         """Which events steps sent by now."""
@@ -307,6 +298,7 @@ class InngestSession(Session):
                 apps=tuple(self._apps),
                 wire=self._tap.log.index if self._tap else None,
                 events=self._tap.log.index.events[self._rows_before :] if self._tap else (),
+                own_events=await self._own_events(),
                 events_tapped=self.address != self.info.address,
                 store=store,
                 store_problem=problem,
@@ -316,6 +308,20 @@ class InngestSession(Session):
                 strangers=tuple(await self._strangers()),
             )
         )
+
+    async def _own_events(self) -> set[str]:
+        """Events that started runs, and that no client had to send: the server makes one for a call by API."""
+        if self._tap is None:
+            return set()
+        index = self._tap.log.index
+        own: set[str] = set()
+        for event in not_passed(self._counted, index.events[self._rows_before :], index.functions):
+            try:
+                if (await self.api.event_name(event)).startswith(_OWN):
+                    own.add(event)
+            except InngestApiError:
+                continue  # it is named as one that did not pass
+        return own
 
     async def _rest(self) -> tuple[dict[str, dict[str, Decimal]] | None, tuple[str, ...]]:
         """Units per run and kind by the server's REST API; None where it has none."""
@@ -332,7 +338,9 @@ class InngestSession(Session):
                     problems.append(f"run {run}: {error}")
                     return
             if record.trace is None or not hides_a_step(record.trace):  # here no other tree tells its id
-                counts[run] = kinds_in_trace(record)
+                # Its statuses are not to be trusted: it calls a skipped run something else.
+                status = self._counted[run].record.status
+                counts[run] = kinds_in_trace(record.model_copy(update={"status": status}))
 
         try:
             if not await rest.there():
@@ -371,8 +379,14 @@ class InngestSession(Session):
     async def _strangers(self) -> list[str]:
         """Runs of the served apps that belong to no task."""
         prefixes = tuple(f"{app}-" for app in self._apps)
+        index = self._tap.log.index if self._tap else None
+        begun = [
+            f"run {run_id}, which an app began by itself, belongs to no task: its units are in no count"
+            for run_id, run in (index.runs.items() if index else ())
+            if run.begun_by_app and run_id not in self._counted
+        ]
         try:
-            return [
+            return begun + [
                 f"run {run.id} of {run.function.slug} belongs to no task: its units are in no count "
                 "(did its driver forget Measured.started?)"
                 async for run in self.api.runs_since(self._begun)

@@ -1,7 +1,7 @@
 """Runs against events: each event that a function listens to starts a run of it, or there is a reason why not."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from fnmatch import fnmatchcase
 
@@ -10,7 +10,7 @@ from durameter_collectors.inngest.runs import CountedRun
 from durameter_collectors.inngest.wire.record import WireEvents, WireFunction
 from durameter_collectors.rulebook import load_rulebook
 
-__all__ = ["DUPLICATE", "RERUN", "listens", "triggered"]
+__all__ = ["DUPLICATE", "RERUN", "listens", "not_passed", "triggered"]
 
 DUPLICATE = "duplicate_event"
 """Name of the difference: an event with the same id, given by its sender, as another one that started the run."""
@@ -38,6 +38,7 @@ def triggered(
     events: Sequence[WireEvents],
     functions: Mapping[str, WireFunction],
     apps: Iterable[str],
+    own: Collection[str] = (),
 ) -> Reconciliation:
     """Compare, function by function, the events that passed with the runs that name them as their triggers.
 
@@ -46,11 +47,18 @@ def triggered(
         events: what clients and apps sent during the measurement.
         functions: as their apps registered them, by id.
         apps: ids of the apps that were served here.
+        own: ids of events that the server made by itself.
     """
     kind = load_rulebook("inngest").rule("run").kind
     prefixes = tuple(f"{app}-" for app in apps)
     mine = {name: function for name, function in functions.items() if prefixes and name.startswith(prefixes)}
     sent, problems = _sent(events)
+    problems += [
+        f"event {event}, which started run {run_id}, did not pass the tap: it is in no count of events. Clients must "
+        "send to the session's address"
+        for event, run_id in not_passed(runs, events, functions).items()
+        if event not in own
+    ]
     known = {event for event, _, _ in sent}
     twins: dict[str, set[str]] = defaultdict(set)
     for event, _, given in sent:
@@ -102,6 +110,20 @@ def _sent(events: Sequence[WireEvents]) -> tuple[list[tuple[str, str, str]], lis
         own = row.given or ("",) * len(row.ids)
         found += zip(row.ids, row.names, own, strict=True)
     return found, problems
+
+
+def not_passed(
+    runs: Mapping[str, CountedRun], events: Sequence[WireEvents], functions: Mapping[str, WireFunction]
+) -> dict[str, str]:
+    """Events of tasks that started a run and are in no exchange, each with that run; cron needs no event."""
+    passed = {event for row in events for event in row.ids}
+    return {
+        event: run_id
+        for run_id, run in runs.items()
+        if run.member.way == "event" and run.record.function.slug in functions
+        if functions[run.record.function.slug].events
+        for event in sorted({*run.record.trigger_ids} - passed)
+    }
 
 
 def listens(function: WireFunction, event: str) -> bool:

@@ -111,6 +111,7 @@ class Suite:
     """Temporal's conformance suite; see `durameter.conformance.Suite`."""
 
     engine = "temporal"
+    second = "meter"
 
     @property
     def scenarios(self) -> tuple[str, ...]:
