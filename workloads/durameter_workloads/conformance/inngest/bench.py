@@ -1,7 +1,5 @@
 """What a scenario drives its functions with: an app of its own, event names of its own, and a clock that is patient."""
 
-import asyncio
-import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -17,6 +15,8 @@ from durameter.engines.inngest import InngestSession
 from durameter.web import serve_app
 from durameter_collectors.inngest.graphql import ENDED, InngestApiError, Run
 from durameter_collectors.inngest.trace import StepRecord, steps_of
+from durameter_workloads.conformance.common.surprises import SurpriseError, expect
+from durameter_workloads.conformance.common.surprises import until as until_it_holds
 from durameter_workloads.model_server import Faults, ModelServer, ScriptedReply, Scripts, serve_model
 
 __all__ = ["SPEAKER", "Bench", "Handler", "SurpriseError", "bench", "expect", "until"]
@@ -26,42 +26,18 @@ Handler = Callable[[inngest.Context], Awaitable[Any]]
 SPEAKER = "speaker"
 """The one conversation that a bench's model server knows: an inference names it as its `user`."""
 
-_PATIENCE_SECONDS = 90
 _LOOK_SECONDS = 0.2
 
 _T = TypeVar("_T")
 
 
-class SurpriseError(Exception):
-    """The server or the SDK did something else than the scenario is about."""
-
-
-def expect(found: object, wanted: object) -> None:
-    """See that the scenario goes as it is meant to.
-
-    Raises:
-        SurpriseError: it does not.
-    """
-    if found != wanted:
-        raise SurpriseError(f"{found!r} where the scenario is about {wanted!r}")
-
-
 async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Ask until it holds; servers offer nothing to wait on, and asking is free.
+    """Ask the server until it holds; a run that is listed before it is stored has no trace yet.
 
     Raises:
         TimeoutError: it never did.
     """
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    problem = ""
-    while time.monotonic() < deadline:
-        try:
-            if await condition():
-                return
-        except InngestApiError as error:  # a run that is listed before it is stored has no trace yet
-            problem = f": {error}"
-        await asyncio.sleep(_LOOK_SECONDS)
-    raise TimeoutError(f"never saw {what}{problem}")
+    await until_it_holds(condition, what, every=_LOOK_SECONDS, forgiving=(InngestApiError,))
 
 
 class Bench:

@@ -4,25 +4,15 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from durameter.conformance import Outcome, State
+from durameter.conformance import Counts, Outcome, State
 from durameter.engines.base import TaskCount
 from durameter.reconcile import Reconciliation
+from durameter_workloads.conformance.common.judging import by_kind, exact, unexplained, unlike
 from durameter_workloads.conformance.inngest.scenario import Scenario
 
-__all__ = ["failed", "flat", "judge", "on_wire", "skipped"]
+__all__ = ["flat", "judge", "on_wire"]
 
-_Counts = dict[str, Decimal]
 _WIRE = ("trace", "wire")
-
-
-def skipped(scenario: Scenario, why: str, seconds: float) -> Outcome:
-    """The server does not offer what the scenario needs."""
-    return Outcome(name=scenario.name, state="skipped", why=why, seconds=seconds)
-
-
-def failed(scenario: Scenario, why: str, seconds: float) -> Outcome:
-    """The scenario could not be carried out."""
-    return Outcome(name=scenario.name, state="failed", why=why, seconds=seconds)
 
 
 def judge(scenario: Scenario, count: TaskCount, proofs: Sequence[Reconciliation], seconds: float) -> Outcome:
@@ -34,20 +24,20 @@ def judge(scenario: Scenario, count: TaskCount, proofs: Sequence[Reconciliation]
         proofs: every comparison of sources.
         seconds: how long it took.
     """
-    documented, upper = _by_kind(count, "documented"), _by_kind(count, "upper")
+    documented, upper = by_kind(count, "documented"), by_kind(count, "upper")
     wire = next((_read(proof) for proof in proofs if _pair(proof) == _WIRE and proof.state != "not checked"), None)
     differences = _differences(proofs)
     wrong = [
-        *_unlike("executions as documented", scenario.documented, documented),
-        *_unlike("by rule", scenario.rules, _by_rule(count)),
-        *_unlike("retry exposure", scenario.upper, upper),
+        *unlike("executions as documented", scenario.documented, documented),
+        *unlike("by rule", scenario.rules, _by_rule(count)),
+        *unlike("retry exposure", scenario.upper, upper),
         *_measures(scenario, count),
-        *_unexplained(proofs),
-        *_unlike("differences", flat(scenario.differences), differences),
+        *unexplained(proofs),
+        *unlike("differences", flat(scenario.differences), differences),
         *(f"a unit of {unit.kind} without cause or evidence" for unit in count.units if not unit.cause),
     ]
     if wire is not None:
-        wrong += _unlike("executions on the wire", on_wire(scenario), wire)
+        wrong += unlike("executions on the wire", on_wire(scenario), wire)
     if len(count.gaps) != scenario.gaps:
         wrong.append(f"{len(count.gaps)} gaps instead of {scenario.gaps}")
     if not count.counted:
@@ -56,13 +46,13 @@ def judge(scenario: Scenario, count: TaskCount, proofs: Sequence[Reconciliation]
     return Outcome(
         name=scenario.name,
         state="unexplained" if wrong else agreed,
-        expected=_exact(scenario.documented),
+        expected=exact(scenario.documented),
         counted=documented,
-        open_expected=_exact(scenario.upper),
+        open_expected=exact(scenario.upper),
         open_counted=upper,
-        second_expected=_exact(on_wire(scenario)),
+        second_expected=exact(on_wire(scenario)),
         second_read=wire,
-        differences_expected=_exact(flat(scenario.differences)),
+        differences_expected=exact(flat(scenario.differences)),
         differences_found=differences,
         gaps_expected=scenario.gaps,
         gaps=tuple(gap.what for gap in count.gaps),
@@ -98,32 +88,12 @@ _KIND_OF = {
 """What a correction is counted in, in the suite's scenarios."""
 
 
-def _exact(counts: Mapping[str, int]) -> _Counts:
-    return {name: Decimal(count) for name, count in counts.items()}
-
-
-def _by_kind(count: TaskCount, reading: str) -> _Counts:
-    counts: dict[str, Decimal] = defaultdict(Decimal)
-    for unit in count.units:
-        if unit.reading == reading:
-            counts[unit.kind] += unit.quantity
-    return dict(counts)
-
-
-def _by_rule(count: TaskCount) -> _Counts:
+def _by_rule(count: TaskCount) -> Counts:
     counts: dict[str, Decimal] = defaultdict(Decimal)
     for unit in count.units:
         if unit.reading == "documented":
             counts[unit.rule] += unit.quantity
     return dict(counts)
-
-
-def _unlike(what: str, expected: Mapping[str, int], found: Mapping[str, Decimal]) -> list[str]:
-    return [
-        f"{what}: {name} {found.get(name, 0)} instead of {expected.get(name, 0)}"
-        for name in sorted({*expected, *found})
-        if found.get(name, 0) != expected.get(name, 0)
-    ]
 
 
 def _measures(scenario: Scenario, count: TaskCount) -> list[str]:
@@ -137,29 +107,16 @@ def _measures(scenario: Scenario, count: TaskCount) -> list[str]:
     return wrong
 
 
-def _unexplained(proofs: Sequence[Reconciliation]) -> list[str]:
-    wrong: list[str] = []
-    for proof in proofs:
-        name = f"{proof.source} against {proof.other}"
-        mine = [f"{name}: {line.kind} {line.unexplained:+} unexplained" for line in proof.lines if line.unexplained]
-        mine += [f"{name}: {line.kind} differs in {', '.join(line.where)}" for line in proof.lines if line.where]
-        if proof.state == "differs":
-            mine += [f"{name}: {note}" for note in proof.notes]
-            mine = mine or [f"{name} differs"]
-        wrong += mine
-    return wrong
-
-
 def _pair(proof: Reconciliation) -> tuple[str, str]:
     return proof.source, proof.other
 
 
-def _read(proof: Reconciliation) -> _Counts:
+def _read(proof: Reconciliation) -> Counts:
     """What the other source says, by kind."""
     return {line.kind: line.other for line in proof.lines if line.other}
 
 
-def _differences(proofs: Sequence[Reconciliation]) -> _Counts:
+def _differences(proofs: Sequence[Reconciliation]) -> Counts:
     """The corrections by comparison and name."""
     named: dict[str, Decimal] = defaultdict(Decimal)
     for proof in proofs:

@@ -12,10 +12,12 @@ from pathlib import Path
 from durameter.config import Config
 from durameter.conformance import Observer, Outcome
 from durameter.engines.inngest import InngestEngine, InngestSession, ReachedInngest
-from durameter.errors import UsageError
 from durameter_collectors.units import TaskLabel
+from durameter_workloads.conformance.common.judging import failed, skipped
+from durameter_workloads.conformance.common.turns import chosen as pick
+from durameter_workloads.conformance.common.turns import side_by_side
 from durameter_workloads.conformance.inngest.bench import Bench, bench
-from durameter_workloads.conformance.inngest.judge import failed, judge, skipped
+from durameter_workloads.conformance.inngest.judge import judge
 from durameter_workloads.conformance.inngest.scenario import Scenario
 from durameter_workloads.conformance.inngest.scenarios import SCENARIOS
 
@@ -39,20 +41,13 @@ async def perform_all(
     Yields:
         What came of each, as they finish.
     """
-    turns = asyncio.Semaphore(at_once)
 
-    async def in_turn(scenario: Scenario) -> Outcome:
-        async with turns:
-            return await _perform(reached, scenario, seconds=seconds)
+    async def perform(scenario: Scenario) -> Outcome:
+        return await _perform(reached, scenario, seconds=seconds)
 
-    tasks = [asyncio.create_task(in_turn(scenario)) for scenario in scenarios]
-    try:
-        for done in asyncio.as_completed(tasks):
-            yield await done
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async with aclosing(side_by_side(scenarios, perform, at_once=at_once)) as coming:
+        async for outcome in coming:
+            yield outcome
 
 
 async def _perform(reached: ReachedInngest, scenario: Scenario, *, seconds: float) -> Outcome:
@@ -66,12 +61,12 @@ async def _perform(reached: ReachedInngest, scenario: Scenario, *, seconds: floa
         async with asyncio.timeout(seconds), reached.session() as session, bench(session) as on:
             missing = await _missing(scenario, on)
             if missing:
-                return skipped(scenario, missing, took())
+                return skipped(scenario.name, missing, took())
             await scenario.drive(on)
             # The apps stay until all is counted: what still runs is part of the scenario.
             return await _judged(session, scenario, on, begun=begun)
     except Exception as error:  # noqa: BLE001 - whatever a driver raises is its outcome; the SDK's have no public base
-        return failed(scenario, f"{type(error).__name__}: {error or 'out of time'}", took())
+        return failed(scenario.name, f"{type(error).__name__}: {error or 'out of time'}", took())
 
 
 async def _missing(scenario: Scenario, on: Bench) -> str:
@@ -115,7 +110,7 @@ class Suite:
         observer: Observer,
     ) -> list[Outcome]:
         """See `durameter.conformance.Suite.run`; each round has a fresh server, unless an address is configured."""
-        chosen = _chosen(only)
+        chosen = pick("inngest", SCENARIOS, only)
         order = {scenario.name: number for number, scenario in enumerate(chosen)}
         outcomes: list[Outcome] = []
         for round_number in range(1, times + 1):
@@ -131,15 +126,6 @@ class Suite:
                     found.append(outcome)
             outcomes += sorted(found, key=lambda outcome: order[outcome.name])
         return outcomes
-
-
-def _chosen(only: Sequence[str]) -> list[Scenario]:
-    unknown = [part for part in only if not any(part in scenario.name for scenario in SCENARIOS)]
-    if unknown:
-        raise UsageError(
-            f"No scenario has {unknown[0]!r} in its name. `durameter conformance inngest --list` shows them all."
-        )
-    return [scenario for scenario in SCENARIOS if not only or any(part in scenario.name for part in only)]
 
 
 suite = Suite()

@@ -1,9 +1,7 @@
 """What a scenario drives its workflows with: a client, a worker on a task queue of its own, and ids of its own."""
 
-import asyncio
-import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -16,6 +14,7 @@ from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from durameter_workloads.conformance.common.surprises import SurpriseError, expect, until
 from durameter_workloads.conformance.temporal.workflows import ACTIVITIES, WORKFLOWS, DeskHandler, Steps
 
 __all__ = ["BACKING_OFF", "RUNNING", "Bench", "Handle", "SurpriseError", "bench", "expect", "until", "worker"]
@@ -24,36 +23,6 @@ BACKING_OFF = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
 RUNNING = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
 
 Handle = WorkflowHandle[Steps, None]
-
-_PATIENCE_SECONDS = 90
-
-
-class SurpriseError(Exception):
-    """The server or the SDK did something else than the scenario is about."""
-
-
-def expect(found: object, wanted: object) -> None:
-    """See that the scenario goes as it is meant to.
-
-    Raises:
-        SurpriseError: it does not.
-    """
-    if found != wanted:
-        raise SurpriseError(f"{found!r} where the scenario is about {wanted!r}")
-
-
-async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Ask until it holds; servers offer nothing to wait on, and asking is free.
-
-    Raises:
-        TimeoutError: it never did.
-    """
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if await condition():
-            return
-        await asyncio.sleep(0.05)
-    raise TimeoutError(f"never saw {what}")
 
 
 class Bench:

@@ -15,10 +15,12 @@ from temporalio.service import RPCError
 from durameter.config import Config
 from durameter.conformance import Observer, Outcome
 from durameter.engines.temporal import ReachedTemporal, TemporalEngine, TemporalSession
-from durameter.errors import UsageError
 from durameter_collectors.units import TaskLabel
+from durameter_workloads.conformance.common.judging import failed, skipped
+from durameter_workloads.conformance.common.turns import chosen as pick
+from durameter_workloads.conformance.common.turns import side_by_side
 from durameter_workloads.conformance.temporal.bench import Bench, SurpriseError, bench
-from durameter_workloads.conformance.temporal.judge import failed, judge, skipped
+from durameter_workloads.conformance.temporal.judge import judge
 from durameter_workloads.conformance.temporal.scenario import Scenario
 from durameter_workloads.conformance.temporal.scenarios import SCENARIOS
 
@@ -52,20 +54,13 @@ async def perform_all(
     Yields:
         What came of each, as they finish.
     """
-    turns = asyncio.Semaphore(at_once)
 
-    async def in_turn(scenario: Scenario) -> Outcome:
-        async with turns:
-            return await _perform(reached, scenario, shared=shared, seconds=seconds)
+    async def perform(scenario: Scenario) -> Outcome:
+        return await _perform(reached, scenario, shared=shared, seconds=seconds)
 
-    tasks = [asyncio.create_task(in_turn(scenario)) for scenario in scenarios]
-    try:
-        for done in asyncio.as_completed(tasks):
-            yield await done
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async with aclosing(side_by_side(scenarios, perform, at_once=at_once)) as coming:
+        async for outcome in coming:
+            yield outcome
 
 
 async def _perform(reached: ReachedTemporal, scenario: Scenario, *, shared: bool, seconds: float) -> Outcome:
@@ -79,12 +74,12 @@ async def _perform(reached: ReachedTemporal, scenario: Scenario, *, shared: bool
         async with asyncio.timeout(seconds), reached.session() as session, bench(session.client) as on:
             missing = await _missing(scenario, on)
             if missing:
-                return skipped(scenario, missing, took())
+                return skipped(scenario.name, missing, took())
             await scenario.drive(on)
             # The worker stays until all is counted: what still runs is part of the scenario.
             return await _judged(session, scenario, on, shared=shared, begun=begun)
     except (TemporalError, SurpriseError, RuntimeError, TimeoutError) as error:
-        return failed(scenario, f"{type(error).__name__}: {error or 'out of time'}", took())
+        return failed(scenario.name, f"{type(error).__name__}: {error or 'out of time'}", took())
 
 
 async def _missing(scenario: Scenario, on: Bench) -> str:
@@ -129,7 +124,7 @@ class Suite:
         observer: Observer,
     ) -> list[Outcome]:
         """See `durameter.conformance.Suite.run`; a server of our own is replaced by a fresh one every 32 scenarios."""
-        chosen = _chosen(only)
+        chosen = pick("temporal", SCENARIOS, only)
         shared = bool(config.temporal.namespace)
         portion = len(chosen) if config.temporal.address else _PER_SERVER
         order = {scenario.name: number for number, scenario in enumerate(chosen)}
@@ -149,15 +144,6 @@ class Suite:
                         found.append(outcome)
             outcomes += sorted(found, key=lambda outcome: order[outcome.name])
         return outcomes
-
-
-def _chosen(only: Sequence[str]) -> list[Scenario]:
-    unknown = [part for part in only if not any(part in scenario.name for scenario in SCENARIOS)]
-    if unknown:
-        raise UsageError(
-            f"No scenario has {unknown[0]!r} in its name. `durameter conformance temporal --list` shows them all."
-        )
-    return [scenario for scenario in SCENARIOS if not only or any(part in scenario.name for part in only)]
 
 
 suite = Suite()
