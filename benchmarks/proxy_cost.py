@@ -3,8 +3,9 @@
     .venv/bin/python benchmarks/proxy_cost.py [--pairs 7] [--work agent|chain]
 
 Alternating pairs, a fresh server for each run (a dev server slows down as its store grows), by the product's own path
-(`[inngest] tap`). Prints every ratio and their median. `agent`: 40 tasks of the reference agent, as `durameter run`
-measures them. `chain`: 150 runs of 10 steps, sent at once, and no counting: the engine at its limit.
+(`[inngest] tap`). Prints every ratio and their median; and the same for the processor time that one run takes, app,
+server and tap together, which other work on the machine changes less. `agent`: 40 tasks of the reference agent, as
+`durameter run` measures them. `chain`: 150 runs of 10 steps, sent at once, and no counting: the engine at its limit.
 """
 
 import argparse
@@ -32,12 +33,19 @@ RUNS, STEPS, WARM = 150, 10, 10
 TASKS, TASKS_AT_ONCE = 40, 20
 
 
+def processor_seconds() -> float:
+    """What this process has used and all that it started and that still runs: app, server, tap and decoder."""
+    mine = psutil.Process()
+    times = [each.cpu_times() for each in (mine, *mine.children(recursive=True))]
+    return sum(each.user + each.system for each in times)
+
+
 async def work() -> str:
     return "x" * 500
 
 
-async def throughput(session: InngestSession) -> float:
-    """Runs per second, after ten to warm up."""
+async def throughput(session: InngestSession) -> tuple[float, float]:
+    """Runs per second, after ten to warm up, and the processor seconds that one takes."""
     client = session.client("bench")
     left = asyncio.Semaphore(0)
 
@@ -56,9 +64,10 @@ async def throughput(session: InngestSession) -> float:
 
     async with session.serve(client, [chain_of_steps]):
         await do(WARM)
+        before = processor_seconds()
         found = await do(RUNS)
         await asyncio.sleep(1)  # the last replies leave
-        return found
+        return found, (processor_seconds() - before) / RUNS
 
 
 async def settled(tap: RunningTap) -> None:
@@ -76,7 +85,7 @@ async def settled(tap: RunningTap) -> None:
     print(f"  decoder done {late:.1f} s after the work; processor seconds of tap and decoder: {spent}")
 
 
-async def chain(folder: Path, *, tapped: bool) -> float:
+async def chain(folder: Path, *, tapped: bool) -> tuple[float, float]:
     config = Config(inngest=InngestConfig(tap=tapped))
     async with InngestEngine().reached(config, folder, lambda _line: None) as reached, reached.session() as session:
         found = await throughput(session)
@@ -90,21 +99,22 @@ class _Clock:
 
     def __init__(self) -> None:
         self.begun = self.ended = 0.0
+        self.before = self.after = 0.0
 
     def note(self, *_: object) -> None: ...
 
     def begin(self, *_: object) -> None:
-        self.begun = time.perf_counter()
+        self.begun, self.before = time.perf_counter(), processor_seconds()
 
     def task(self, *_: object) -> None:
-        self.ended = time.perf_counter()
+        self.ended, self.after = time.perf_counter(), processor_seconds()
 
     def end(self, result: EngineResult) -> None:
         assert len(result.tasks) == TASKS
         assert all(each.state == "completed" for each in result.tasks), result.tasks
 
 
-async def agent(folder: Path, *, tapped: bool) -> float:
+async def agent(folder: Path, *, tapped: bool) -> tuple[float, float]:
     name, workload = load_workload("support_agent")
     options = workload.parse_options({})
     default = next(each for each in workload.implementations(options) if each.engine == "inngest")
@@ -120,7 +130,7 @@ async def agent(folder: Path, *, tapped: bool) -> float:
     )
     clock = _Clock()
     await measure(plan, Config(inngest=InngestConfig(tap=tapped)), clock, open_telemetry("none"))
-    return TASKS / (clock.ended - clock.begun)
+    return TASKS / (clock.ended - clock.begun), (clock.after - clock.before) / TASKS
 
 
 async def main() -> None:
@@ -128,18 +138,23 @@ async def main() -> None:
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--work", choices=["agent", "chain"], default="agent")
     arguments = parser.parse_args()
-    run: Callable[..., Awaitable[float]] = {"agent": agent, "chain": chain}[arguments.work]
-    ratios = []
+    run: Callable[..., Awaitable[tuple[float, float]]] = {"agent": agent, "chain": chain}[arguments.work]
+    ratios, costs = [], []
     for pair in range(arguments.pairs):
-        order = [True, False] if pair % 2 else [False, True]
-        found = {}
-        for tapped in order:
+        found, spent = {}, {}
+        for tapped in (True, False) if pair % 2 else (False, True):
             with tempfile.TemporaryDirectory() as folder:
-                found[tapped] = await run(Path(folder), tapped=tapped)
+                found[tapped], spent[tapped] = await run(Path(folder), tapped=tapped)
         ratios.append(found[True] / found[False])
-        what = f"{found[True]:.2f} through / {found[False]:.2f} direct /s = {ratios[-1]:.2f}"
-        print(f"pair {pair + 1}: {what}; load {os.getloadavg()[0]:.1f}", flush=True)
-    print(f"{arguments.work}: median ratio {statistics.median(ratios):.2f}", flush=True)
+        costs.append(spent[False] / spent[True])
+        print(
+            f"pair {pair + 1}: {found[True]:.2f} through / {found[False]:.2f} direct /s = {ratios[-1]:.2f}; processor "
+            f"seconds {spent[False]:.3f} direct / {spent[True]:.3f} through = {costs[-1]:.2f}; "
+            f"load {os.getloadavg()[0]:.1f}",
+            flush=True,
+        )
+    medians = f"throughput {statistics.median(ratios):.2f}, processor time {statistics.median(costs):.2f}"
+    print(f"{arguments.work}: median ratios of {len(ratios)} pairs: {medians}", flush=True)
 
 
 asyncio.run(main())

@@ -10,6 +10,8 @@ from starlette.types import ASGIApp
 
 __all__ = ["serve_app"]
 
+_KEEP_ALIVE_SECONDS = 600
+
 
 class _Server(uvicorn.Server):
     """Leaves the signals to the program around it, which has more to close than this server."""
@@ -42,7 +44,16 @@ async def serve_app(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> 
         listener.close()
         raise
     server = _Server(
-        uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2)
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=2,
+            # Longer than any client keeps an idle connection: a request on one that is just closed would be lost, and
+            # tried again, which the engine would count as an attempt.
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        )
     )
     running = asyncio.create_task(server.serve(sockets=[listener]))
     try:

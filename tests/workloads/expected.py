@@ -23,6 +23,15 @@ class Expected:
     upper: Counter[str] = field(default_factory=Counter)
     model_requests: int = 0
     stream_batches: int = 0
+    events: int = 0
+    """Inngest: what the driver sends."""
+    plannings: int = 0
+    """Inngest: requests that only plan a parallel group."""
+
+    @property
+    def sdk_requests(self) -> int:
+        """Inngest: one per attempt of a step, one at the end of each run, and the plannings."""
+        return self.documented.total() + self.upper.total() + self.plannings
 
 
 class Call(NamedTuple):
@@ -61,12 +70,16 @@ class _Walk:
         self.begin()
         position = 0
         for number, message in enumerate(conversation.messages, 1):
-            self.message()
+            self.expected.events += 1
+            self.message(number)
             for index, call in enumerate(message.model_calls, 1):
                 self._model_call(self._task, position, call)
                 position += 1
+                plain = not any(tool.approval or tool.hand_over for tool in call.tools)
+                if plain and len(call.tools) > 1:
+                    self.several_tools()
                 for tool_index, tool in enumerate(call.tools, 1):
-                    self._tool(tool, f"message {number} / call_model {index} / hand_over {tool_index}")
+                    self._tool(tool, f"message {number} / call_model {index} / hand_over {tool_index}", plain=plain)
             self.reply()
             if message.reminder:
                 self.reminder()
@@ -76,7 +89,7 @@ class _Walk:
         self.expected.model_requests += 1 + len(statuses)
         self.model_call(Call(user, position, call.chars, statuses, user != self._task))
 
-    def _tool(self, tool: ToolCall, hand_over: str) -> None:
+    def _tool(self, tool: ToolCall, hand_over: str, *, plain: bool) -> None:
         if tool.hand_over:
             self.hand_over()
             user = f"{self._task} / {hand_over}"
@@ -86,19 +99,25 @@ class _Walk:
         if tool.approval:
             self.approval()
             if tool.approval != "timed_out":
+                self.expected.events += 1
                 self.decision()
         if tool.approval in (None, "approved"):
-            self.tool()
+            self.tool(plain=plain)
 
     def _specialist_call(self, user: str, position: int, call: ModelCall) -> None:
         self._model_call(user, position, call)
+        if len(call.tools) > 1:
+            self.several_tools()
         for _ in call.tools:
-            self.tool()
+            self.tool(plain=True)
 
     def begin(self) -> None: ...
-    def message(self) -> None: ...
+    def message(self, number: int) -> None: ...
     def model_call(self, call: Call) -> None: ...
-    def tool(self) -> None: ...
+    def tool(self, *, plain: bool) -> None:
+        """A tool call; `plain` if no tool of the same model call is a refund to approve or a hand-over."""
+
+    def several_tools(self) -> None: ...
     def approval(self) -> None: ...
     def decision(self) -> None: ...
     def hand_over(self) -> None: ...
@@ -112,14 +131,14 @@ class _Temporal(_Walk):
     def begin(self) -> None:
         self.add("start_workflow")
 
-    def message(self) -> None:
+    def message(self, number: int) -> None:
         self.add("accept_workflow_update")
 
     def model_call(self, call: Call) -> None:
         self.add("schedule_activity")
         self.add("retry_activity", len(call.statuses))
 
-    def tool(self) -> None:
+    def tool(self, *, plain: bool) -> None:
         self.add("schedule_activity")
 
     def approval(self) -> None:
@@ -139,7 +158,7 @@ class _Temporal(_Walk):
 class _Signal(_Temporal):
     """Each message is a signal. The queries depend on how long replies take: the driver counts them."""
 
-    def message(self) -> None:
+    def message(self, number: int) -> None:
         self.add("signal_workflow")
 
 
@@ -148,7 +167,7 @@ class _WorkflowPerMessage(_Temporal):
 
     def begin(self) -> None: ...
 
-    def message(self) -> None:
+    def message(self, number: int) -> None:
         self.add("start_workflow")
 
     def reminder(self) -> None:
@@ -182,12 +201,25 @@ class _Heartbeat(_Temporal):
         self.add("record_activity_heartbeat", 1 + len(call.statuses))
 
 
-class _Stream(_Temporal):
-    """A batch is a signal: one per interval of the stream's own clock in which a piece of text came.
+def _batches(walk: _Walk, call: Call, interval_ms: int) -> list[int]:
+    """Batches of each stream of a call, the one that ends well first.
 
-    50 tokens of four letters a second; nobody reads along with the sub-agent; an attempt that meets a 429 or 500 has
-    no stream; a stream that breaks off after half of its pieces has sent that half, and the retry streams all again.
+    A batch is an interval of the stream's own clock in which a piece of text came: 50 tokens of four letters a second.
+    A stream may break off after half of its pieces; then all is streamed again. An attempt that meets a 429 or 500 has
+    no stream.
     """
+    user, position = call.user, call.position
+    pieces = pieces_of(filler(call.chars), tokens_per_second=50, seed=walk.seed, user=user, position=position)
+    times = [piece.offset_ms for piece in pieces]
+    streams = [times]
+    if breaks_off(walk.faults, seed=walk.seed, user=user, position=position):
+        walk.expected.model_requests += 1
+        streams.append(times[: (len(times) + 1) // 2])
+    return [len({time // interval_ms for time in stream}) for stream in streams]
+
+
+class _Stream(_Temporal):
+    """A batch is a signal, also of a stream that breaks off; nobody reads along with the sub-agent."""
 
     interval_ms: int
 
@@ -195,17 +227,10 @@ class _Stream(_Temporal):
         super().model_call(call)
         if call.by_sub_agent:
             return
-        user, position = call.user, call.position
-        pieces = pieces_of(filler(call.chars), tokens_per_second=50, seed=self.seed, user=user, position=position)
-        times = [piece.offset_ms for piece in pieces]
-        streams = [times]
-        if breaks_off(self.faults, seed=self.seed, user=user, position=position):
-            self.add("retry_activity")
-            self.expected.model_requests += 1
-            streams.append(times[: (len(times) + 1) // 2])
-        batches = sum(len({time // self.interval_ms for time in stream}) for stream in streams)
-        self.add("signal_workflow", batches)
-        self.expected.stream_batches += batches
+        batches = _batches(self, call, self.interval_ms)
+        self.add("retry_activity", len(batches) - 1)
+        self.add("signal_workflow", sum(batches))
+        self.expected.stream_batches += sum(batches)
 
 
 class _Stream100(_Stream):
@@ -221,16 +246,24 @@ class _Stream2000(_Stream):
 
 
 class _Inngest(_Walk):
-    def message(self) -> None:
+    """Variant `run_per_message`."""
+
+    def message(self, number: int) -> None:
         self.add("function_run")
 
     def model_call(self, call: Call) -> None:
         self.add("step.run")
-        if call.statuses:
-            self.expected.upper["step_retry"] += len(call.statuses)
+        self.retried(len(call.statuses))
 
-    def tool(self) -> None:
+    def retried(self, times: int) -> None:
+        if times:
+            self.expected.upper["step_retry"] += times
+
+    def tool(self, *, plain: bool) -> None:
         self.add("step.run")
+
+    def several_tools(self) -> None:
+        self.expected.plannings += 1
 
     def approval(self) -> None:
         self.add("step.wait_for_event")
@@ -247,6 +280,84 @@ class _Inngest(_Walk):
         self.add("step.run")
 
 
+class _Sequential(_Inngest):
+    """Tools one after the other: as many executions, and nothing is planned."""
+
+    def several_tools(self) -> None: ...
+
+
+class _LongRun(_Inngest):
+    """The first message starts the run, each further one ends a wait; the silence before a reminder is a wait too."""
+
+    def begin(self) -> None:
+        self.add("function_run")
+
+    def message(self, number: int) -> None:
+        if number > 1:
+            self.add("step.wait_for_event")
+
+    def reminder(self) -> None:
+        self.add("step.wait_for_event")
+        self.add("step.run")
+
+
+class _Infer(_Inngest):
+    """The server calls the model, and calls it again after a 429 as after a 500."""
+
+    def model_call(self, call: Call) -> None:
+        self.add("step.ai")
+        self.retried(len(call.statuses))
+
+
+class _Inlined(_Inngest):
+    """Tools run in the model's step, unless one of them is a refund to approve or a hand-over."""
+
+    def tool(self, *, plain: bool) -> None:
+        if not plain:
+            self.add("step.run")
+
+    def several_tools(self) -> None: ...
+
+
+class _InngestStream(_Inngest):
+    """A batch is a step after the model's; a stream that breaks off is an attempt and has published nothing."""
+
+    interval_ms: int
+
+    def model_call(self, call: Call) -> None:
+        super().model_call(call)
+        if call.by_sub_agent:
+            return
+        batches, *broken = _batches(self, call, self.interval_ms)
+        self.retried(len(broken))
+        self.add("step.run", batches)
+        self.expected.stream_batches += batches
+
+
+class _InngestStream100(_InngestStream):
+    interval_ms = 100
+
+
+class _InngestStream500(_InngestStream):
+    interval_ms = 500
+
+
+class _InngestStream2000(_InngestStream):
+    interval_ms = 2000
+
+
+class _InngestStreamInStep(_Inngest):
+    """Batches of 100 ms leave from within the model's step, also those of a stream that breaks off."""
+
+    def model_call(self, call: Call) -> None:
+        super().model_call(call)
+        if call.by_sub_agent:
+            return
+        batches = _batches(self, call, 100)
+        self.retried(len(batches) - 1)
+        self.expected.stream_batches += sum(batches)
+
+
 _WALKS: dict[tuple[str, str], type[_Walk]] = {
     ("temporal", ""): _Temporal,
     ("temporal", "update"): _Temporal,
@@ -258,4 +369,13 @@ _WALKS: dict[tuple[str, str], type[_Walk]] = {
     ("temporal", "stream_500ms"): _Stream500,
     ("temporal", "stream_2s"): _Stream2000,
     ("inngest", ""): _Inngest,
+    ("inngest", "run_per_message"): _Inngest,
+    ("inngest", "sequential_tools"): _Sequential,
+    ("inngest", "long_run"): _LongRun,
+    ("inngest", "ai_infer"): _Infer,
+    ("inngest", "inlined_tools"): _Inlined,
+    ("inngest", "stream_100ms"): _InngestStream100,
+    ("inngest", "stream_500ms"): _InngestStream500,
+    ("inngest", "stream_2s"): _InngestStream2000,
+    ("inngest", "stream_in_step"): _InngestStreamInStep,
 }

@@ -42,15 +42,19 @@ async def measure_agent(
 ) -> Result:
     """Measure these tasks, or so many drawn ones.
 
-    `variant` is one of Temporal's instead of the default: its name, or what makes it of the options.
+    `variant` is measured instead of its engine's default: the name of one, for one engine, or what makes it of the
+    options.
     """
     name, workload = load_workload("support_agent")
     parsed = workload.parse_options(options)
     chosen = {each.engine: each for each in reversed(workload.implementations(parsed))}
     if callable(variant):
-        chosen["temporal"] = variant(parsed)
+        made = variant(parsed)
+        chosen[made.engine] = made
     elif variant:
-        [chosen["temporal"]] = [each for each in workload.implementations(parsed) if each.variant == variant]
+        [engine] = engines
+        offered = [each for each in workload.implementations(parsed) if each.engine == engine]
+        [chosen[engine]] = [each for each in offered if each.variant == variant]
     plan = Plan(
         workload=name,
         options=parsed.model_dump(mode="json"),
@@ -82,11 +86,11 @@ def states(result: Result, engine: str) -> dict[str, str]:
 
 
 def proof_of(result: Result, engine: str) -> tuple[str, tuple[str, ...]]:
-    """What all comparisons of sources come to: `agrees` or `differs`, and their notes."""
+    """What all comparisons of sources come to: `agrees` or `differs`, and the notes of independent ones."""
     found = engine_of(result, engine).reconciliations
     assert found, "nothing was compared"
     bad = [
         f"{each.source}/{each.other}: {line}" for each in found for line in each.lines if line.unexplained or line.where
     ]
     state = "agrees" if all(each.state == "agrees" for each in found) and not bad else "differs"
-    return state, (*bad, *(note for each in found for note in each.notes))
+    return state, (*bad, *(note for each in found if each.independent for note in each.notes))

@@ -150,9 +150,15 @@ def test_every_one_of_thirty_tasks_costs_what_the_table_says(thirty: Result, eng
 def test_two_sources_agree_in_every_kind(thirty: Result, engine: str) -> None:
     assert proof_of(thirty, engine) == ("agrees", ())
     ledger_kinds = {unit.kind for unit in thirty.units if unit.engine == engine}
+    others = {
+        ("store", "wire"): ledger_kinds | {"SDK request"},
+        ("trace", "REST"): ledger_kinds - {"step_retry"},  # it tells the attempts of some steps only
+        ("runs", "events"): {"function_run"},
+    }
     for found in engine_of(thirty, engine).reconciliations:
-        if (found.source, found.other) != ("wire", "meter"):  # those are compared by the meter's own names
-            assert {line.kind for line in found.lines} == ledger_kinds
+        compared = (found.source, found.other)
+        if compared != ("wire", "meter"):  # those are compared by the meter's own names
+            assert {line.kind for line in found.lines} == others.get(compared, ledger_kinds), compared
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -281,14 +287,14 @@ async def test_a_task_that_hangs_in_back_off_has_no_retry_yet(shared_servers: Co
 
 
 async def test_a_task_that_is_cut_off_in_a_model_call(shared_servers: Config, tmp_path: Path) -> None:
-    """The model takes a minute, the task may take four seconds: what was begun is counted, or said to be unknown.
+    """The model takes two minutes, the task may take four seconds: what was begun is counted, or said to be unknown.
 
     temporal: start 1, update 1, activity 1. inngest: run 1; the step's only attempt never answered, so the server
     knows no step.
     """
     tasks = [as_task("slow", Conversation(source="hand", messages=(say(ANSWER),)))]
     result = await measure_agent(
-        shared_servers, tmp_path / "result", tasks, seconds=4, faults=NO_FAULTS, latency_ms=20_000
+        shared_servers, tmp_path / "result", tasks, seconds=4, faults=NO_FAULTS, latency_ms=120_000
     )
     assert kinds(result, "temporal", "slow") == {
         "start_workflow": (1, 0),

@@ -2,18 +2,19 @@
 
 import json
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
 import openai
-from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
+from openai.types.chat import ChatCompletion, ChatCompletionMessageParam, ChatCompletionToolParam
 from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCallFunction
+from pydantic import ValidationError
 
 from durameter_workloads.support_agent.spec import TOOLS, AssistantTurn, ToolRequest
 
-__all__ = ["Model", "ModelCallError", "Reader"]
+__all__ = ["Model", "ModelCallError", "Reader", "read_completion"]
 
 Reader = Callable[[int, str], Awaitable[None]]
 """Gets a piece of a streamed answer: milliseconds since the stream began, and the text."""
@@ -38,9 +39,19 @@ class Model:
     name: str
 
     @classmethod
-    def at(cls, base_url: str, *, key: str, name: str) -> "Model":
-        """The model `name` at `base_url`."""
-        return cls(openai.AsyncOpenAI(base_url=base_url, api_key=key, max_retries=0, timeout=120), name)
+    def at(cls, base_url: str, *, key: str, name: str, keep_alive: bool = True) -> "Model":
+        """The model `name` at `base_url`.
+
+        Args:
+            base_url: of the API.
+            key: of the API.
+            name: as the API knows it.
+            keep_alive: use connections again. Where both ends give an idle one up after the same time (uvicorn and this
+                client: 5 s), a request may be lost between them, which would be one attempt more.
+        """
+        headers = {} if keep_alive else {"Connection": "close"}
+        client = openai.AsyncOpenAI(base_url=base_url, api_key=key, max_retries=0, timeout=120, default_headers=headers)
+        return cls(client, name)
 
     async def call(self, user: str, messages: list[dict[str, Any]]) -> AssistantTurn:
         """One completion.
@@ -56,13 +67,11 @@ class Model:
             answer = await self.client.chat.completions.create(
                 model=self.name, messages=_as_messages(messages), tools=_TOOLS, user=user
             )
-        message = answer.choices[0].message
-        calls = [
-            _tool_request(call.id, call.function.name, call.function.arguments)
-            for call in message.tool_calls or []
-            if call.type == "function"
-        ]
-        return AssistantTurn(content=message.content or "", tool_calls=calls)
+        return _as_turn(answer)
+
+    def request(self, user: str, messages: list[dict[str, Any]]) -> dict[str, Any]:
+        """The body of `call`, for somebody else who makes the call."""
+        return {"model": self.name, "messages": messages, "tools": list(TOOLS), "user": user}
 
     async def stream(self, user: str, messages: list[dict[str, Any]], read: Reader) -> AssistantTurn:
         """One completion, with its text read piece by piece as it comes.
@@ -125,6 +134,28 @@ def _retryable() -> Iterator[None]:
 def _as_messages(messages: list[dict[str, Any]]) -> list[ChatCompletionMessageParam]:
     """Plain dictionaries, as they travel through both engines, in the client's words."""
     return cast("list[ChatCompletionMessageParam]", messages)
+
+
+def read_completion(raw: Mapping[str, Any]) -> AssistantTurn:
+    """The provider's answer to a call that somebody else made.
+
+    Raises:
+        ModelCallError: the answer is no completion.
+    """
+    try:
+        return _as_turn(ChatCompletion.model_validate(raw))
+    except (ValidationError, IndexError) as error:
+        raise ModelCallError(f"the provider's answer is no completion: {error}") from error
+
+
+def _as_turn(answer: ChatCompletion) -> AssistantTurn:
+    message = answer.choices[0].message
+    calls = [
+        _tool_request(call.id, call.function.name, call.function.arguments)
+        for call in message.tool_calls or []
+        if call.type == "function"
+    ]
+    return AssistantTurn(content=message.content or "", tool_calls=calls)
 
 
 def _tool_request(id_: str, name: str, arguments: str) -> ToolRequest:

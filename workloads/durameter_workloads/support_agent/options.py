@@ -7,7 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from durameter_workloads.model_server import Faults
 from durameter_workloads.support_agent.shapes import Overlay
 
-__all__ = ["SupportAgentOptions", "VariantOptions", "model_key"]
+__all__ = ["NO_KEY", "SupportAgentOptions", "VariantOptions", "model_key"]
+
+NO_KEY = "none"
+"""Stands for the key of a model that needs none."""
 
 
 class VariantOptions(BaseModel):
@@ -52,4 +55,4 @@ class SupportAgentOptions(BaseModel):
 
 def model_key() -> str:
     """The key of a real model, from the environment."""
-    return os.environ.get("DURAMETER_MODEL_API_KEY") or os.environ.get("OPENAI_API_KEY") or "none"
+    return os.environ.get("DURAMETER_MODEL_API_KEY") or os.environ.get("OPENAI_API_KEY") or NO_KEY

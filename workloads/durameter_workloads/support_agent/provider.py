@@ -9,7 +9,7 @@ from durameter import Task
 from durameter_workloads.model_server import ModelServer, serve_model
 from durameter_workloads.model_server.server import ModelLog
 from durameter_workloads.support_agent.model import Model
-from durameter_workloads.support_agent.options import SupportAgentOptions, model_key
+from durameter_workloads.support_agent.options import NO_KEY, SupportAgentOptions, model_key
 from durameter_workloads.support_agent.script import scripts_of
 from durameter_workloads.support_agent.shape import Conversation, Decision, Message
 from durameter_workloads.support_agent.spec import approval_step, message_step, model_step, tool_step
@@ -89,7 +89,7 @@ async def serve_provider(
         stream_pace=options.variants.stream_pace,
     )
     async with serve_model(server, log_file=folder / "model_calls.jsonl") as (url, log):
-        model = Model.at(url, key="none", name=options.model)
+        model = Model.at(url, key=NO_KEY, name=options.model, keep_alive=False)
         try:
             yield Provider(model, log)
         finally:

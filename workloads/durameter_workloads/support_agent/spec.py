@@ -18,6 +18,7 @@ __all__ = [
     "MAX_MODEL_CALLS",
     "REFUND",
     "REFUND_LIMIT",
+    "SILENCE_SECONDS",
     "SPECIALIST_PROMPT",
     "SYSTEM_PROMPT",
     "TOOLS",
@@ -25,9 +26,12 @@ __all__ = [
     "AssistantTurn",
     "ToolRequest",
     "approval_step",
+    "await_step",
+    "is_special",
     "message_step",
     "model_step",
     "needs_approval",
+    "publish_step",
     "reminder_step",
     "reply_step",
     "send_reminder_step",
@@ -46,6 +50,8 @@ MAX_ATTEMPTS = 5
 """Attempts of a model or tool call, the first included."""
 FIRST_RETRY_SECONDS = 1.0
 """Wait before the second attempt, where the provider does not say (Retry-After); doubled each time."""
+SILENCE_SECONDS = 7 * 24 * 3600.0
+"""How long a conversation that is one run waits for the user's next message before it ends."""
 APPROVAL_SECONDS = 24 * 3600.0
 """How long a person may take to decide on a refund, where the offer does not say."""
 MAX_MODEL_CALLS = 30
@@ -113,12 +119,22 @@ def needs_approval(call: ToolRequest) -> bool:
     return call.name == REFUND and float(call.arguments.get("amount", 0)) > REFUND_LIMIT
 
 
+def is_special(call: ToolRequest) -> bool:
+    """Whether a tool call is more than a function: it waits for a person or begins a sub-agent."""
+    return call.name == HAND_OVER or needs_approval(call)
+
+
 # Names of agent-level steps. The same on every engine, so that units can be compared step by step.
 
 
 def message_step(message: int) -> str:
     """The turn of the user's nth message, from 1."""
     return f"message {message}"
+
+
+def await_step(turn: str) -> str:
+    """The wait for the message that begins a turn, where one run takes many messages."""
+    return f"{turn} / await_message"
 
 
 def model_step(turn: str, call: int) -> str:
@@ -134,6 +150,11 @@ def tool_step(model: str, name: str, index: int) -> str:
 def approval_step(tool: str) -> str:
     """The wait for a person before a tool call; also the id by which the decision finds it."""
     return f"{tool} / approval"
+
+
+def publish_step(model: str, batch: int) -> str:
+    """The nth batch of a streamed answer leaves, from 1."""
+    return f"{model} / publish {batch}"
 
 
 def reply_step(turn: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from durameter import Implementation, Task, Workload
-from durameter_workloads.support_agent.inngest import RunPerMessage
+from durameter_workloads.support_agent.inngest.variants import inngest_variants
 from durameter_workloads.support_agent.options import SupportAgentOptions
 from durameter_workloads.support_agent.shapes import draw_conversations
 from durameter_workloads.support_agent.temporal.variants import temporal_variants
@@ -33,7 +33,7 @@ class SupportAgent(Workload):
     def implementations(self, options: Any) -> Sequence[Implementation[Any]]:
         """The default of each engine first."""
         parsed = SupportAgentOptions.model_validate(options)
-        return [*temporal_variants(parsed), RunPerMessage(parsed)]
+        return [*temporal_variants(parsed), *inngest_variants(parsed)]
 
 
 workload = SupportAgent()

@@ -76,6 +76,7 @@ def prove(found: Evidence) -> tuple[Reconciliation, ...]:
     traced = {run_id: run.count.traced for run_id, run in found.runs.items()}
     repaired = {run_id: run.count.corrections for run_id, run in found.runs.items()}
     silent: dict[str, Corrections] = {}
+    taken: dict[str, Corrections] = {}
     proofs: list[Reconciliation] = []
     if found.wire is None:
         proofs.append(_unchecked("trace", "wire", "the tap is switched off: [inngest] tap = false"))
@@ -85,6 +86,7 @@ def prove(found: Evidence) -> tuple[Reconciliation, ...]:
         late = _late(found, found.wire, seen)
         never = _never(found, found.wire, seen)
         silent = _silent(found, found.wire, seen)
+        taken = _taken(found, found.wire, seen)
         problems = [*_problems(found.wire, seen), *_beside(found, seen, never), *found.strangers]
         proofs.append(_against("trace", "wire", traced, passed, [repaired, _units(late), never], problems, found))
         if found.store is None:
@@ -98,7 +100,7 @@ def prove(found: Evidence) -> tuple[Reconciliation, ...]:
         problems += found.store_troubles
         if found.wire is None:
             problems += found.strangers
-        proofs.append(_against("trace", "store", traced, stored, [repaired, _negative(silent)], problems, found))
+        proofs.append(_against("trace", "store", traced, stored, [repaired, _negative(silent), taken], problems, found))
         if found.wire is not None:
             proofs.append(
                 _against(
@@ -106,13 +108,13 @@ def prove(found: Evidence) -> tuple[Reconciliation, ...]:
                     "wire",
                     _with_requests(stored, found.store.runs),
                     _with_requests(passed, seen),
-                    [late, never, silent],
+                    [late, never, silent, _negative(taken)],
                     [],
                     found,
                 )
             )
     if found.rest is not None:
-        proofs.append(_rest(traced, found.rest, found.rest_problems))
+        proofs.append(_rest(traced, found.rest, found.rest_problems, taken))
     elif found.rest_problems:
         proofs.append(_unchecked("trace", "REST", "; ".join(found.rest_problems)))
     if found.wire is not None:
@@ -125,7 +127,12 @@ def prove(found: Evidence) -> tuple[Reconciliation, ...]:
     return tuple(proofs)
 
 
-def _rest(traced: Mapping[str, _Counts], rest: Mapping[str, _Counts], problems: Sequence[str]) -> Reconciliation:
+def _rest(
+    traced: Mapping[str, _Counts],
+    rest: Mapping[str, _Counts],
+    problems: Sequence[str],
+    taken: Mapping[str, Corrections],
+) -> Reconciliation:
     """The same spans by other code, which tells the number of an attempt of some steps only."""
     retry = load_rulebook("inngest").rule("step_retry").kind
 
@@ -133,7 +140,12 @@ def _rest(traced: Mapping[str, _Counts], rest: Mapping[str, _Counts], problems: 
         return {run: {kind: n for kind, n in kinds.items() if kind != retry} for run, kinds in counts.items()}
 
     told = {run: kinds for run, kinds in traced.items() if run in rest}
-    lines = by_place(without_retries(told), without_retries(rest), {})
+    later = {
+        run: {kind: parts for kind, parts in kinds.items() if kind != retry}
+        for run, kinds in taken.items()
+        if run in rest
+    }
+    lines = by_place(without_retries(told), without_retries(rest), later)
     state = state_of(lines, problems)
     return Reconciliation(
         source="trace", other="REST", independent=False, state=state, lines=lines, notes=tuple(problems)
@@ -229,6 +241,21 @@ def _silent(found: Evidence, wire: WireIndex, seen: Mapping[str, RunOnWire]) -> 
         alone.pop(load_rulebook("inngest").rule("run").kind)
         silent[run_id] = {kind: {UNANSWERED: count} for kind, count in alone.items()}
     return silent
+
+
+def _taken(found: Evidence, wire: WireIndex, seen: Mapping[str, RunOnWire]) -> dict[str, Corrections]:
+    """Steps that came so late after a cancellation that the task had been counted, and that the server took."""
+    taken: dict[str, Corrections] = {}
+    if found.store is None:
+        return taken
+    for run_id in seen.keys() & found.runs.keys() & found.store.runs.keys():
+        known = {step.id for step in steps_of(found.runs[run_id].record)} | _in_time(found, wire, run_id).steps.keys()
+        stored = found.store.runs[run_id].steps
+        late = {i: step for i, step in seen[run_id].steps.items() if i in stored and i not in known}
+        alone = units_per_run({run_id: RunOnWire(steps=late)})[run_id]
+        alone.pop(load_rulebook("inngest").rule("run").kind)
+        taken[run_id] = {kind: {LATE: count} for kind, count in alone.items()}
+    return taken
 
 
 def _negative(corrections: Mapping[str, Corrections]) -> dict[str, Corrections]:

@@ -1,0 +1,1 @@
+"""The agent on Inngest: its functions, its ways of calling the model, its drivers and its variants."""
