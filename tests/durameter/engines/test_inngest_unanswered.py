@@ -170,3 +170,15 @@ def test_any_other_step_that_is_answered_after_the_cancellation_is_named_as_befo
     found = proofs(trace("a", status="CANCELLED"), rows, store("a", "", requests=2, unanswered=1))
     assert states(found) == {"agrees"}
     assert corrections(found["trace", "wire"]) == {"step.run": {LATE: 1}}
+
+
+def test_a_late_reply_that_the_server_took_after_the_count_is_named_in_all_its_records() -> None:
+    """The task was counted before; the database was read after (1.44.0 takes such steps)."""
+    rows = wire(request("step", ("StepRun", "a")), request("step", ("StepRun", "b"), took=10))
+    found = proofs(trace("a", status="CANCELLED"), rows, store(["a", "b"], [], requests=2, unanswered=0))
+    assert states(found) == {"agrees"}
+    assert corrections(found["trace", "wire"]) == {"step.run": {LATE: 1}}
+    assert corrections(found["trace", "store"]) == {"step.run": {LATE: 1}}
+    assert corrections(found["store", "wire"]) == {}
+    same = proofs(trace("a", status="COMPLETED"), rows, store(["a", "b"], [], requests=2, unanswered=0))
+    assert (same["trace", "wire"].state, same["trace", "store"].state) == ("differs", "differs")
