@@ -32,8 +32,9 @@ def check(engine: EngineReport) -> str:
     words: list[str] = []
     for found in engine.reconciliations:
         if found.independent and found.state == "agrees":
-            words.append(f"{found.source} = {found.other} in all {len(found.lines)}{kinds}")
-            kinds = ""
+            several = f" in all {len(found.lines)}{kinds}" if len(found.lines) > 1 else ""
+            words.append(f"{found.source} = {found.other}{several}")
+            kinds = "" if several else kinds
         elif found.independent:
             words.append(f"no second source ({found.other})")
     return ", ".join(dict.fromkeys(words))
