@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from durameter.engines.inngest.proof import LATE, NEVER_ASKED, NEVER_REACHED, REQUESTS, Evidence, prove
+from durameter.engines.inngest.differences import LATE, NEVER_ASKED, NEVER_REACHED, REQUESTS
+from durameter.engines.inngest.evidence import Evidence
+from durameter.engines.inngest.proof import prove
 from durameter.reconcile import Reconciliation
 from durameter_collectors.inngest.both import NEVER_BEGUN, count_run
 from durameter_collectors.inngest.family import Descendant

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from durameter.engines.inngest.proof import LATE, UNANSWERED, Evidence, prove
+from durameter.engines.inngest.differences import LATE, UNANSWERED
+from durameter.engines.inngest.evidence import Evidence
+from durameter.engines.inngest.proof import prove
 from durameter.reconcile import Reconciliation
 from durameter_collectors.inngest.both import UNTOLD, count_run
 from durameter_collectors.inngest.family import Descendant

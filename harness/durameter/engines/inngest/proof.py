@@ -4,71 +4,33 @@ Each difference gets its name and its quantity from evidence; what is left is un
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
+from durameter.engines.inngest.differences import (
+    REQUESTS,
+    answered_requests,
+    late_and_taken,
+    late_replies,
+    never_asked,
+    unanswered_steps,
+)
+from durameter.engines.inngest.evidence import Evidence
 from durameter.engines.inngest.triggers import triggered
 from durameter.reconcile import Corrections, Reconciliation, by_place, merged, state_of
 from durameter_collectors.inngest import store as stores
 from durameter_collectors.inngest import trace as traces
 from durameter_collectors.inngest.counts import units_per_run
-from durameter_collectors.inngest.runs import CountedRun
-from durameter_collectors.inngest.store import StoredRun, StoreReading, counts_in_store
-from durameter_collectors.inngest.trace import steps_of
+from durameter_collectors.inngest.store import StoredRun, counts_in_store
 from durameter_collectors.inngest.wire import log as wires
 from durameter_collectors.inngest.wire.index import WireIndex
-from durameter_collectors.inngest.wire.record import WireEvents
 from durameter_collectors.inngest.wire.runs import RunOnWire
 from durameter_collectors.rulebook import load_rulebook
-from durameter_collectors.units import Unit
 
-__all__ = ["LATE", "NEVER_ASKED", "NEVER_REACHED", "REQUESTS", "UNANSWERED", "Evidence", "prove"]
-
-LATE = "reply_after_cancellation"
-"""Name of the difference: replies to runs that were cancelled meanwhile, whose steps the server did not take."""
-NEVER_ASKED = "cancelled_before_start"
-"""Name of the difference: runs that were cancelled before the app was asked for anything."""
-NEVER_REACHED = "app_never_reached"
-"""Name of the difference: runs that failed because no connection to the app came about."""
-UNANSWERED = "asked_unanswered"
-"""Name of the difference: planned steps that the app was asked for and never answered. They were begun; the database
-says only that they were planned."""
-REQUESTS = "SDK request"
-"""What is compared beside units, between store and wire: requests that got a reply."""
+__all__ = ["prove"]
 
 _Counts = Mapping[str, Decimal]
 _ByRun = dict[str, dict[str, Decimal]]
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What all sources said by the end of a measurement."""
-
-    ledger: Sequence[Unit]
-    runs: Mapping[str, CountedRun]
-    """Every run that belongs to a task, by id."""
-    apps: Sequence[str]
-    """Ids of the apps that were served."""
-    wire: WireIndex | None
-    """None without a tap."""
-    events: Sequence[WireEvents]
-    """Events that passed during the measurement."""
-    own_events: Collection[str]
-    """Ids of events that started runs and that the server made by itself."""
-    events_tapped: bool
-    """Whether clients and apps reach the server through the tap."""
-    store: StoreReading | None
-    store_problem: str
-    """Why there is none."""
-    store_troubles: Sequence[str]
-    """What the server's log says against its store."""
-    rest: Mapping[str, _Counts] | None
-    """Run → kind → units by the server's REST API, of the runs that it tells whole; None where it has none."""
-    rest_problems: Sequence[str]
-    """Runs that it did not tell, and why."""
-    strangers: Sequence[str]
-    """Runs of nobody, in words."""
 
 
 def prove(found: Evidence) -> tuple[Reconciliation, ...]:
@@ -83,10 +45,10 @@ def prove(found: Evidence) -> tuple[Reconciliation, ...]:
     else:
         seen = _seen(found, found.wire)
         passed = units_per_run(seen)
-        late = _late(found, found.wire, seen)
-        never = _never(found, found.wire, seen)
-        silent = _silent(found, found.wire, seen)
-        taken = _taken(found, found.wire, seen)
+        late = late_replies(found, found.wire, seen)
+        never = never_asked(found, found.wire, seen)
+        silent = unanswered_steps(found, found.wire, seen)
+        taken = late_and_taken(found, found.wire, seen)
         problems = [*_problems(found.wire, seen), *_beside(found, seen, never), *found.strangers]
         proofs.append(_against("trace", "wire", traced, passed, [repaired, _units(late), never], problems, found))
         if found.store is None:
@@ -194,70 +156,6 @@ def _seen(found: Evidence, wire: WireIndex) -> dict[str, RunOnWire]:
     }
 
 
-def _late(found: Evidence, wire: WireIndex, seen: Mapping[str, RunOnWire]) -> dict[str, Corrections]:
-    """What came after a run was cancelled, by run: the server cannot take it any more."""
-    late: dict[str, Corrections] = {}
-    for run_id in seen.keys() & found.runs.keys():
-        in_time = _in_time(found, wire, run_id)
-        # Old servers take such a reply (1.12.1): what they have of it is not late.
-        traced = {step.id for step in steps_of(found.runs[run_id].record)}
-        in_time.steps |= {step_id: step for step_id, step in seen[run_id].steps.items() if step_id in traced}
-        before = units_per_run({run_id: in_time})[run_id]
-        whole = units_per_run({run_id: seen[run_id]})[run_id]
-        whole[REQUESTS] = _answered(seen[run_id])
-        stored = found.store.runs.get(run_id) if found.store else None
-        taken = _answered(stored) if stored else Decimal(0)
-        before[REQUESTS] = max(_answered(in_time), min(taken, whole[REQUESTS]))
-        parts = {kind: {LATE: count - before.get(kind, Decimal(0))} for kind, count in whole.items()}
-        late[run_id] = {kind: part for kind, part in parts.items() if part[LATE]}
-    return late
-
-
-def _in_time(found: Evidence, wire: WireIndex, run_id: str) -> RunOnWire:
-    """A run as the wire saw it, and if it was cancelled, until then."""
-    record = found.runs[run_id].record
-    # What the run itself says of its end is ten seconds late if the API cancelled it (1.44.0, measured).
-    ended = (record.trace.ended_at if record.trace else None) or record.ended_at
-    if record.status == "CANCELLED" and ended is not None:
-        return wire.run_until(run_id, ended)
-    return wire.runs[run_id]
-
-
-def _silent(found: Evidence, wire: WireIndex, seen: Mapping[str, RunOnWire]) -> dict[str, Corrections]:
-    """Steps that the app was asked for by name and never answered, and that the database has as planned."""
-    silent: dict[str, Corrections] = {}
-    if found.store is None:
-        return silent
-    by_id = found.store.table == "spans"  # old servers know planned steps by their names
-    for run_id in seen.keys() & found.runs.keys() & found.store.runs.keys():
-        stored = found.store.runs[run_id]
-        planned = set(stored.planned if by_id else stored.planned.values())
-        steps = {
-            step_id: step
-            for step_id, step in _in_time(found, wire, run_id).steps.items()
-            if not step.answered and step_id not in stored.steps and (step_id if by_id else step.name) in planned
-        }
-        alone = units_per_run({run_id: RunOnWire(steps=steps)})[run_id]
-        alone.pop(load_rulebook("inngest").rule("run").kind)
-        silent[run_id] = {kind: {UNANSWERED: count} for kind, count in alone.items()}
-    return silent
-
-
-def _taken(found: Evidence, wire: WireIndex, seen: Mapping[str, RunOnWire]) -> dict[str, Corrections]:
-    """Steps that came so late after a cancellation that the task had been counted, and that the server took."""
-    taken: dict[str, Corrections] = {}
-    if found.store is None:
-        return taken
-    for run_id in seen.keys() & found.runs.keys() & found.store.runs.keys():
-        known = {step.id for step in steps_of(found.runs[run_id].record)} | _in_time(found, wire, run_id).steps.keys()
-        stored = found.store.runs[run_id].steps
-        late = {i: step for i, step in seen[run_id].steps.items() if i in stored and i not in known}
-        alone = units_per_run({run_id: RunOnWire(steps=late)})[run_id]
-        alone.pop(load_rulebook("inngest").rule("run").kind)
-        taken[run_id] = {kind: {LATE: count} for kind, count in alone.items()}
-    return taken
-
-
 def _negative(corrections: Mapping[str, Corrections]) -> dict[str, Corrections]:
     return {
         run: {kind: {name: -count for name, count in parts.items()} for kind, parts in kinds.items()}
@@ -268,20 +166,6 @@ def _negative(corrections: Mapping[str, Corrections]) -> dict[str, Corrections]:
 def _units(late: Mapping[str, Corrections]) -> dict[str, Corrections]:
     """Without requests, of which traces know nothing."""
     return {run: {kind: parts for kind, parts in kinds.items() if kind != REQUESTS} for run, kinds in late.items()}
-
-
-def _never(found: Evidence, wire: WireIndex, seen: Mapping[str, RunOnWire]) -> dict[str, Corrections]:
-    """Runs for which the app was never asked anything, and why."""
-    rule = load_rulebook("inngest").rule("run")
-    never: dict[str, Corrections] = {}
-    for run_id, run in found.runs.items():
-        if run_id in seen or run.record.status == "SKIPPED":
-            continue
-        if run.record.status == "CANCELLED":
-            never[run_id] = {rule.kind: {NEVER_ASKED: -rule.quantity}}
-        elif run.record.status == "FAILED" and _unreached(run, wire):
-            never[run_id] = {rule.kind: {NEVER_REACHED: -rule.quantity}}
-    return never
 
 
 def _beside(found: Evidence, seen: Mapping[str, RunOnWire], never: Mapping[str, Corrections]) -> list[str]:
@@ -295,22 +179,9 @@ def _beside(found: Evidence, seen: Mapping[str, RunOnWire], never: Mapping[str, 
     ]
 
 
-def _unreached(run: CountedRun, wire: WireIndex) -> bool:
-    """Whether a connection to an app came to nothing while the run was going."""
-    begun, ended = run.record.queued_at or run.record.started_at, run.record.ended_at
-    return any(
-        row.route == "app" and (begun is None or begun <= row.time) and (ended is None or row.time <= ended)
-        for row in wire.unreached
-    )
-
-
-def _answered(run: RunOnWire | StoredRun) -> Decimal:
-    return Decimal(run.requests - run.unanswered)
-
-
 def _with_requests(counts: Mapping[str, _Counts], runs: Mapping[str, RunOnWire] | Mapping[str, StoredRun]) -> _ByRun:
     """Counts and the requests that got a reply: the server counts also some that it then did not send."""
-    answered = {run_id: _answered(run) for run_id, run in runs.items()}
+    answered = {run_id: answered_requests(run) for run_id, run in runs.items()}
     return {run_id: {**counts.get(run_id, {}), REQUESTS: answered.get(run_id, Decimal(0))} for run_id in answered}
 
 

@@ -17,7 +17,8 @@ import inngest.fast_api
 from durameter.config import InngestConfig
 from durameter.engines.base import ServerInfo, Session, TaskCount
 from durameter.engines.inngest.apps import make_way
-from durameter.engines.inngest.proof import Evidence, prove
+from durameter.engines.inngest.evidence import Evidence
+from durameter.engines.inngest.proof import prove
 from durameter.engines.inngest.tap import RunningTap
 from durameter.engines.inngest.triggers import listens, not_passed
 from durameter.engines.process import GuardedProcess
