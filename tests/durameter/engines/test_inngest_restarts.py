@@ -17,7 +17,7 @@ from durameter import InngestSession
 from durameter.config import Config
 from durameter.engines.base import TaskCount
 from durameter.engines.inngest import InngestEngine
-from durameter.engines.inngest.proof import NEVER_REACHED, UNANSWERED
+from durameter.engines.inngest.differences import NEVER_REACHED, UNANSWERED
 from durameter.reconcile import Reconciliation
 from durameter_collectors.inngest.graphql import ENDED
 from durameter_collectors.units import TaskLabel
