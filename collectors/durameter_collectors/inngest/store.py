@@ -16,7 +16,7 @@ is a view of the same table, so that the two prove nothing but that both were re
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
@@ -24,8 +24,11 @@ from typing import Literal
 import psutil
 
 from durameter_collectors.inngest.counts import NAMELESS_STEP, units_per_run
+from durameter_collectors.inngest.store_history import runs_in_history
+from durameter_collectors.inngest.store_spans import runs_in_spans
+from durameter_collectors.inngest.stored import StoredRun
 
-__all__ = ["BLIND_SPOTS", "StoreError", "StoreReading", "StoredRun", "StoredStep", "counts_in_store", "read_store"]
+__all__ = ["BLIND_SPOTS", "StoreError", "StoreReading", "counts_in_store", "read_store"]
 
 BLIND_SPOTS = (
     NAMELESS_STEP,
@@ -40,41 +43,6 @@ _WAL = b"\x02\x02"
 
 class StoreError(Exception):
     """The database cannot be read, or must not be now."""
-
-
-@dataclass(slots=True)
-class StoredStep:
-    """One step of a run."""
-
-    name: str
-    rule: str
-    attempts: int = 1
-
-
-@dataclass(slots=True)
-class StoredRun:
-    """One run, as the database has it."""
-
-    function: str
-    """Its slug, where the database names it."""
-    status: str = ""
-    """Such as `COMPLETED`; empty while it goes on."""
-    steps: dict[str, StoredStep] = field(default_factory=dict)
-    """By step id: those that were begun."""
-    planned: dict[str, str] = field(default_factory=dict)
-    """Names by step id of steps that were planned and never begun."""
-    requests: int = 0
-    """SDK requests, as the server counts them."""
-    unanswered: int = 0
-    """Those that got no reply; the server counts also some that it then did not send, since the run had ended."""
-    function_retries: int = 0
-    """Requests that tried again what had failed, and that no step's attempts show."""
-    problems: list[str] = field(default_factory=list)
-
-    @property
-    def skipped(self) -> bool:
-        """Whether it never began."""
-        return self.status == "SKIPPED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +74,6 @@ def read_store(
         StoreError: there is no such database, it is not in WAL mode and a program has it open, it stayed locked, it is
             damaged, or it has no table that is known here.
     """
-    from durameter_collectors.inngest.store_history import runs_in_history  # noqa: PLC0415 - they need the types here
-    from durameter_collectors.inngest.store_spans import runs_in_spans  # noqa: PLC0415 - likewise
-
     readers: dict[Literal["spans", "history"], Callable[[sqlite3.Connection], Iterator[tuple[str, StoredRun]]]] = {
         "spans": runs_in_spans,
         "history": runs_in_history,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from durameter_collectors.inngest.counts import STEP_OPS
-from durameter_collectors.inngest.store import StoredRun, StoredStep
+from durameter_collectors.inngest.stored import StoredRun, StoredStep
 
 __all__ = ["runs_in_history"]
 

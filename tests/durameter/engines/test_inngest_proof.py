@@ -14,7 +14,8 @@ from durameter_collectors.inngest.both import NEVER_BEGUN, count_run
 from durameter_collectors.inngest.family import Descendant
 from durameter_collectors.inngest.graphql import RunTrace
 from durameter_collectors.inngest.runs import CountedRun
-from durameter_collectors.inngest.store import StoredRun, StoredStep, StoreReading
+from durameter_collectors.inngest.store import StoreReading
+from durameter_collectors.inngest.stored import StoredRun, StoredStep
 from durameter_collectors.inngest.wire.index import WireIndex
 from durameter_collectors.inngest.wire.record import Operation, WireProblem, WireRequest, WireRow, WireUnreached
 from durameter_collectors.units import TaskLabel

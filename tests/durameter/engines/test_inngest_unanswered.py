@@ -17,7 +17,8 @@ from durameter_collectors.inngest.both import UNTOLD, count_run
 from durameter_collectors.inngest.family import Descendant
 from durameter_collectors.inngest.graphql import RunTrace
 from durameter_collectors.inngest.runs import CountedRun
-from durameter_collectors.inngest.store import StoredRun, StoredStep, StoreReading
+from durameter_collectors.inngest.store import StoreReading
+from durameter_collectors.inngest.stored import StoredRun, StoredStep
 from durameter_collectors.inngest.wire.index import WireIndex
 from durameter_collectors.inngest.wire.record import Operation, WireRequest
 from durameter_collectors.units import TaskLabel

@@ -7,7 +7,7 @@ from durameter.engines.inngest.evidence import Evidence
 from durameter.reconcile import Corrections
 from durameter_collectors.inngest.counts import units_per_run
 from durameter_collectors.inngest.runs import CountedRun
-from durameter_collectors.inngest.store import StoredRun
+from durameter_collectors.inngest.stored import StoredRun
 from durameter_collectors.inngest.trace import steps_of
 from durameter_collectors.inngest.wire.index import WireIndex
 from durameter_collectors.inngest.wire.runs import RunOnWire

@@ -21,7 +21,8 @@ from durameter.reconcile import Corrections, Reconciliation, by_place, merged, s
 from durameter_collectors.inngest import store as stores
 from durameter_collectors.inngest import trace as traces
 from durameter_collectors.inngest.counts import units_per_run
-from durameter_collectors.inngest.store import StoredRun, counts_in_store
+from durameter_collectors.inngest.store import counts_in_store
+from durameter_collectors.inngest.stored import StoredRun
 from durameter_collectors.inngest.wire import log as wires
 from durameter_collectors.inngest.wire.index import WireIndex
 from durameter_collectors.inngest.wire.runs import RunOnWire
