@@ -110,7 +110,7 @@ async def _in_a_step(on: Bench) -> None:
     await on.send("main")
     async with asyncio.timeout(30):
         await begun.wait()
-    [run] = await on.runs()
+    [run] = await on.until_runs(1)
     await on.session.api.cancel(run.id)
     await _cancelled(on)
     async with asyncio.timeout(30):
@@ -161,7 +161,7 @@ async def _in_a_group(on: Bench) -> None:
     async with asyncio.timeout(30):
         await begun.wait()
     await asyncio.sleep(1)  # the other one is done
-    [run] = await on.runs()
+    [run] = await on.until_runs(1)
     await on.session.api.cancel(run.id)
     await _cancelled(on)
     async with asyncio.timeout(30):
