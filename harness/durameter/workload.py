@@ -23,6 +23,9 @@ class Task(BaseModel):
     """What the task is like, recorded with its result, so that its count can be derived by hand."""
     covariates: dict[str, float] = Field(default_factory=dict)
     """Numbers by which its cost may grow: model turns, tool calls, user messages, ..."""
+    cluster: str = ""
+    """Tasks that are alike beyond their covariates, such as several trials of one case, share a name here; empty for a
+    task that is like no other. Errors are clustered by it."""
 
 
 class TaskFailedError(Exception):

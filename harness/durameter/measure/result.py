@@ -38,6 +38,8 @@ class TaskResult(_Record):
     """One task on one engine."""
 
     task: str
+    cluster: str = ""
+    """As its workload said; empty for a task that is like no other."""
     state: TaskState
     error: str = ""
     shape: dict[str, JsonValue] = Field(default_factory=dict)

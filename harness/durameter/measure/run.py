@@ -284,6 +284,7 @@ class _EngineRun:
             error=error,
             shape=task.shape,
             covariates=task.covariates,
+            cluster=task.cluster,
             observed=measured.observed,
             roots=tuple(measured.roots),
             runs=tuple(count.runs),

@@ -26,6 +26,7 @@ class SupportAgent(Workload):
                 id=f"conversation-{number:04d}",
                 shape=conversation.model_dump(mode="json"),
                 covariates=conversation.covariates(),
+                cluster=conversation.source.partition("/")[0],  # trials of one case
             )
             for number, conversation in enumerate(conversations, 1)
         ]
