@@ -1,29 +1,46 @@
-"""Dated price books, and what a month of units costs on each of their plans. See docs/prices.md."""
+"""Dated price books, and what a month of usage costs on each of their plans. See docs/prices.md."""
 
-from durameter.prices.books import NotPricedError, PriceFileError, book, load_books
+from durameter.prices.books import NotPricedError, PriceFileError, book, book_by_id, load_books
 from durameter.prices.choose import Choice, cheapest
 from durameter.prices.cost import Cost, Line, monthly_cost
+from durameter.prices.draws import NO_PRICE, PricedDraws, UsageDraws, price_draws
 from durameter.prices.exact import cents, money
-from durameter.prices.schema import Band, BaseFee, Plan, PlanFee, PriceBook, Range, Source, Tariff
+from durameter.prices.limits import Capacity, Limit, LimitHit, Multipliers
+from durameter.prices.schema import Plan, PriceBook, Source
+from durameter.prices.tariff import Band, BaseFee, PlanFee, Range, Tariff
+from durameter.prices.usage import QUANTITIES, ProvisionedHours, Quantity, Usage
 
 __all__ = [
+    "NO_PRICE",
+    "QUANTITIES",
     "Band",
     "BaseFee",
+    "Capacity",
     "Choice",
     "Cost",
+    "Limit",
+    "LimitHit",
     "Line",
+    "Multipliers",
     "NotPricedError",
     "Plan",
     "PlanFee",
     "PriceBook",
     "PriceFileError",
+    "PricedDraws",
+    "ProvisionedHours",
+    "Quantity",
     "Range",
     "Source",
     "Tariff",
+    "Usage",
+    "UsageDraws",
     "book",
+    "book_by_id",
     "cents",
     "cheapest",
     "load_books",
     "money",
     "monthly_cost",
+    "price_draws",
 ]

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from durameter.prices.cost import Cost, monthly_cost
 from durameter.prices.schema import Plan, PriceBook
+from durameter.prices.usage import Usage
 
 __all__ = ["Choice", "cheapest"]
 
@@ -20,6 +21,7 @@ class Choice(BaseModel):
     unit: str
     currency: str
     units: Decimal
+    """As used, before multipliers."""
     plan: Plan | None
     """The cheapest plan with a published price at this volume; None if there is none."""
     cost: Cost | None
@@ -42,13 +44,15 @@ class Choice(BaseModel):
         return f"no plan of {self.book} has a price for {self.units:,f} {self.unit}s a month ({'; '.join(reasons)})"
 
 
-def cheapest(book: PriceBook, units: Decimal) -> Choice:
-    """Prices one month on every plan of the book and chooses the cheapest with a published price.
+def cheapest(book: PriceBook, usage: Usage) -> Choice:
+    """Prices one month on every plan of the book and chooses the cheapest that fits and has a published price.
+
+    Plans are compared by what is priced: `Cost.omitted` of each says what is not in its amount.
 
     Raises:
         UsageError: As `monthly_cost` does.
     """
-    every = [monthly_cost(plan, units) for plan in book.plans]
+    every = [monthly_cost(plan, usage) for plan in book.plans]
     priced = sorted((cost for cost in every if cost.amount is not None), key=_amount)
     costs = tuple(cost for cost in priced if not cost.estimate)
     best = costs[0] if costs else None
@@ -56,7 +60,7 @@ def cheapest(book: PriceBook, units: Decimal) -> Choice:
         book=book.id,
         unit=book.unit,
         currency=book.currency,
-        units=units,
+        units=usage.units,
         plan=next((plan for plan in book.plans if best is not None and plan.id == best.plan), None),
         cost=best,
         costs=costs,

@@ -4,24 +4,21 @@ Tiers are graduated: each band's price holds for the units inside that band, nev
 not say is not priced; absence never means zero.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal, Inexact, localcontext
-from itertools import pairwise
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from durameter.prices.exact import EXACT, Amount
+from durameter.prices.exact import exact_money, figure
+from durameter.prices.limits import Capacity, Limit, Multipliers
+from durameter.prices.tariff import BaseFee, PlanFee, Record, Tariff, contiguous
+from durameter.prices.usage import QUANTITIES, Quantity
 
-__all__ = ["Band", "BaseFee", "Plan", "PlanFee", "PriceBook", "Range", "Source", "Tariff"]
+__all__ = ["Plan", "PriceBook", "Source"]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Source(_Record):
+class Source(Record):
     """Where a figure was read."""
 
     document: str = Field(min_length=1)
@@ -32,131 +29,56 @@ class Source(_Record):
     """What was taken from it, and what it leaves open."""
 
 
-class Range(_Record):
-    """The quantities above `above` up to and including `up_to`; without `up_to` it has no end."""
-
-    above: Amount
-    up_to: Amount | None = None
-
-    @model_validator(mode="after")
-    def _ascending(self) -> Self:
-        if self.up_to is not None and self.up_to <= self.above:
-            raise ValueError(f"up_to ({self.up_to:,f}) must be greater than above ({self.above:,f})")
-        return self
-
-    def part_of(self, start: Decimal, end: Decimal) -> Decimal:
-        """How much of the quantity from `start` to `end` lies in this range."""
-        top = end if self.up_to is None else min(end, self.up_to)
-        return max(top - max(start, self.above), Decimal(0))
-
-
-class Band(Range):
-    """One band of graduated prices: `price` for every `per` units inside it."""
-
-    price: Amount
-    """In the book's currency."""
-    per: Amount = Field(gt=0)
-    """As the vendor quotes it: 1, or 1 000 000."""
-
-    @model_validator(mode="after")
-    def _exact_price(self) -> Self:
-        try:
-            _exact_quotient(self.price, self.per)
-        except Inexact:
-            raise ValueError(f"{self.price:f} per {self.per:,f} has no exact decimal") from None
-        return self
-
-    @property
-    def unit_price(self) -> Decimal:
-        """Price of one unit, exact."""
-        return _exact_quotient(self.price, self.per)
-
-
-class BaseFee(Range):
-    """A fixed monthly amount for months whose whole quantity lies in this range: a declared step in the cost."""
-
-    amount: Amount
-
-
-class PlanFee(_Record):
-    """A fee that follows usage: the greater of a minimum and a share of the month's usage charges."""
-
-    minimum: Amount
-    share_of_usage: Amount = Field(le=1)
-
-    def on(self, usage: Decimal) -> Decimal:
-        """The month's fee on these usage charges (metered charges beyond what the plan includes)."""
-        with localcontext(EXACT):
-            return max(self.minimum, self.share_of_usage * usage)
-
-
-class Tariff(_Record):
-    """What one metered quantity costs in a month on one plan."""
-
-    included: Amount
-    """Quantity per month that costs nothing more."""
-    bands_over: Literal["beyond_included", "total"] | None = None
-    """What the bands count: `beyond_included`, only what exceeds `included` (Temporal); `total`, the whole month's
-    quantity, of which `included` is free wherever it falls (Inngest)."""
-    bands: tuple[Band, ...] = ()
-    beyond_bands: str = ""
-    """What the vendor says above the last band, where that has an end. There the plan is not priced."""
-    pauses_at_quota: bool = False
-    """The vendor stops the work when `included` is used up: a larger quantity does not fit."""
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if self.pauses_at_quota:
-            if self.bands or self.beyond_bands:
-                raise ValueError("a plan that pauses at its quota has no bands and nothing beyond them")
-            return self
-        if not self.bands:
-            raise ValueError("give the bands, or pauses_at_quota = true: no price is not a price of zero")
-        if self.bands_over is None:
-            raise ValueError('say what the bands count: bands_over = "beyond_included" or "total"')
-        _contiguous(self.bands)
-        first, last = self.bands[0].above, self.bands[-1].up_to
-        lowest = Decimal(0) if self.bands_over == "beyond_included" else self.included
-        if first > lowest:
-            raise ValueError(f"gap: nothing is said from {lowest:,f} to {first:,f}")
-        if (last is None) != (not self.beyond_bands):
-            raise ValueError("beyond_bands says what holds above the last band: give it if and only if that ends")
-        if self.bands_over == "total" and last is not None and last <= self.included:
-            raise ValueError(f"the bands end at {last:,f}, below the {self.included:,f} included")
-        return self
-
-    @property
-    def ceiling(self) -> Decimal | None:
-        """The greatest monthly quantity with a price; None if there is no limit."""
-        if self.pauses_at_quota:
-            return self.included
-        end = self.bands[-1].up_to
-        if end is None or self.bands_over == "total":
-            return end
-        with localcontext(EXACT):
-            return self.included + end
-
-
-class Plan(_Record):
+class Plan(Record):
     """One plan. It is priced unless `not_priced` says why it is not."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     name: str = Field(min_length=1)
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+    """The book's; a file need not repeat it."""
     units: Tariff | None = None
-    """The book's billable unit. Other metered quantities (storage, events) will be fields like this one."""
+    """The book's billable unit."""
+    active_gbh: Tariff | None = None
+    """Storage of open runs, in gigabyte-hours."""
+    retained_gbh: Tariff | None = None
+    """Storage of closed runs, in gigabyte-hours."""
+    events: Tariff | None = None
+    concurrent_steps: Tariff | None = None
+    connect_workers: Tariff | None = None
+    seats: Tariff | None = None
     base_fees: tuple[BaseFee, ...] = ()
     fee: PlanFee | None = None
+    """Follows all metered charges of the month: units, storage and what else has a tariff."""
+    multipliers: Multipliers = Multipliers()
+    capacity: Capacity | None = None
+    fixed_limits: tuple[Limit, ...] = ()
+    """Limits that are not the end of a tariff."""
+    prorated: Literal["day"] | None = None
+    """How the vendor treats a month in which the plan was held for some days only; None if it does not say."""
+    additive: bool = False
+    """The vendor's price is one for every unit, without a fixed part: a sum of months costs the sum of the months."""
+    also_charged: tuple[str, ...] = ()
+    """What the plan charges for by use, and this book has no price for, each with why."""
+    add_ons: tuple[str, ...] = ()
+    """Options outside of usage that are sold beside the plan, in words; in no sum."""
     estimate: bool = False
     """The figures are the vendor's estimate, not an offer: shown, flagged, and never chosen as the cheapest."""
     not_priced: str = ""
     """Why there is no price, such as an annual contract by agreement."""
+    sources: tuple[Source, ...] = ()
+    """Where this plan was read, if not in the book's sources."""
+    checked: date | None = None
+    """The day on which this plan was last compared with its sources, if not the book's day."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.base_fees:
-            _contiguous(self.base_fees)
+            contiguous(self.base_fees)
             if self.base_fees[0].above != 0 or self.base_fees[-1].up_to is not None:
                 raise ValueError("base_fees must begin above 0 and have no end")
+        ids = [limit.id for limit in self.fixed_limits]
+        if twice := sorted({i for i in ids if ids.count(i) > 1}):
+            raise ValueError(f"ids of fixed_limits must differ; twice: {', '.join(twice)}")
         if self.not_priced:
             if self.estimate:
                 raise ValueError("a plan is either an estimate or not priced")
@@ -165,10 +87,36 @@ class Plan(_Record):
             raise ValueError("give the price of units, or say in not_priced why there is none")
         if self.fee is None and not self.base_fees:
             raise ValueError("give fee or base_fees (an amount of 0 if the vendor says so), or not_priced")
+        if self.additive and not self._flat:
+            raise ValueError("additive: a sum of months costs the sum of them only with one price and no fixed part")
+        if self.prorated and any(tariff.bands_over == "total" for tariff in self.tariffs.values()):
+            raise ValueError("prorated: what is included by the day is only defined for bands beyond the included")
         return self
 
+    @property
+    def tariffs(self) -> Mapping[Quantity, Tariff]:
+        """What this plan has a price for, in the order of a bill."""
+        found = {name: getattr(self, name) for name in QUANTITIES}
+        return {name: tariff for name, tariff in found.items() if tariff is not None}
 
-class PriceBook(_Record):
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """All limits: the fixed ones, the rate (`aps`), and the ends and included numbers of what is sold in blocks."""
+        rate = (_rate_limit(self.capacity),) if self.capacity is not None else ()
+        ends = tuple(
+            _tariff_limit(name, tariff, self.currency)
+            for name, tariff in self.tariffs.items()
+            if tariff.block is not None or tariff.ceiling is not None
+        )
+        return (*self.fixed_limits, *rate, *ends)
+
+    @property
+    def _flat(self) -> bool:
+        fixed = any(fee.amount for fee in self.base_fees) or (self.fee is not None and self.fee.minimum > 0)
+        return not fixed and all(tariff.flat for tariff in self.tariffs.values())
+
+
+class PriceBook(Record):
     """One vendor's plans, in force from a date until the vendor's next book."""
 
     format: Literal[1]
@@ -184,6 +132,8 @@ class PriceBook(_Record):
     """How exactly the source dates it; `effective_from` is the first day of that month or year."""
     checked: date
     """The day on which the figures were last compared with the sources."""
+    variant: str = Field(default="", pattern=r"^([a-z0-9][a-z0-9_-]*)?$")
+    """Tells a changed book from the vendor's; part of the id."""
     sources: tuple[Source, ...]
     plans: tuple[Plan, ...]
 
@@ -198,25 +148,78 @@ class PriceBook(_Record):
         day, month = self.effective_from.day, self.effective_from.month
         if (self.effective_precision != "day" and day != 1) or (self.effective_precision == "year" and month != 1):
             raise ValueError(f"effective_from must be the first day of its {self.effective_precision}")
+        for plan in self.plans:
+            if plan.currency != self.currency:
+                raise ValueError(f"plan {plan.id} is in {plan.currency}, and the book in {self.currency}")
+            known = {source.document for source in (*self.sources, *plan.sources)}
+            named = {limit.source for limit in plan.fixed_limits if limit.source}
+            named |= {plan.capacity.source} if plan.capacity is not None else set()
+            if unknown := sorted(named - known):
+                raise ValueError(f"plan {plan.id} names a source that the book does not list: {', '.join(unknown)}")
         return self
 
     @property
     def id(self) -> str:
-        """Names this book in results and reports: `temporal-2026-09-17`, `inngest-2026-09`."""
+        """Names this book in results and reports: `temporal-2026-09-17`, `inngest-2026-09`, `inngest-2026-09+own`."""
         length = {"day": 10, "month": 7, "year": 4}[self.effective_precision]
-        return f"{self.engine}-{self.effective_from.isoformat()[:length]}"
+        changed = f"+{self.variant}" if self.variant else ""
+        return f"{self.engine}-{self.effective_from.isoformat()[:length]}{changed}"
 
 
-def _exact_quotient(price: Decimal, per: Decimal) -> Decimal:
-    with localcontext(EXACT):
-        return price / per
+def _rate_limit(capacity: Capacity) -> Limit:
+    return Limit(
+        id="aps",
+        value=capacity.floor,
+        of="units per second",
+        beyond=capacity.beyond,
+        hard=False,
+        lifted_by=(
+            f"on demand it grows by itself to the lesser of {figure(capacity.times_mean)} x the mean and "
+            f"{capacity.times_p90:f} x the 90th percentile of the last {capacity.over_days} days; at once, "
+            f"{capacity.name}s of {figure(capacity.per_second)} units per second each"
+        ),
+        price=(
+            f"growth costs nothing; beyond {capacity.without_minimum} {capacity.name} each has a minimum of "
+            f"{figure(capacity.minimum_per_hour)} billed units in every hour in which it is held"
+        ),
+        source=capacity.source,
+    )
 
 
-def _contiguous(ranges: Sequence[Range]) -> None:
-    for lower, upper in pairwise(ranges):
-        if lower.up_to is None:
-            raise ValueError(f"what is above {lower.above:,f} has no end, so nothing can follow it")
-        if upper.above > lower.up_to:
-            raise ValueError(f"gap: nothing is said from {lower.up_to:,f} to {upper.above:,f}")
-        if upper.above < lower.up_to:
-            raise ValueError(f"overlap: above {upper.above:,f} follows what goes up to {lower.up_to:,f}")
+def _tariff_limit(name: Quantity, tariff: Tariff, currency: str) -> Limit:
+    words = QUANTITIES[name]
+    if tariff.bands:
+        end = tariff.ceiling
+        price = "; ".join(f"{exact_money(band.price, currency)} per {figure(band.per)}" for band in tariff.bands)
+        if tariff.block is not None:
+            by_the_block = f"an add-on in blocks of {figure(tariff.block)}"
+            return Limit(
+                id=name,
+                value=tariff.included,
+                of=words,
+                beyond="the add-on is charged",
+                hard=False,
+                lifted_by=by_the_block,
+                price=price,
+            )
+        return Limit(
+            id=name,
+            value=end if end is not None else tariff.included,
+            of=words,
+            beyond="the plan has no price there",
+            hard=True,
+            lifted_by=tariff.beyond_bands,
+            price="not priced",
+        )
+    beyond = "the work is paused" if tariff.pauses_at_quota else "the plan sells no more"
+    if tariff.beyond_bands:
+        beyond = "the plan has no price there"
+    return Limit(
+        id=name,
+        value=tariff.included,
+        of=words,
+        beyond=beyond,
+        hard=True,
+        lifted_by=tariff.beyond_bands or "a larger plan",
+        price="not priced" if tariff.beyond_bands else "the larger plan's",
+    )

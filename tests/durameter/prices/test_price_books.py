@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from durameter.errors import DurameterError, UsageError
-from durameter.prices import NotPricedError, PriceFileError, book, cheapest, load_books, monthly_cost
+from durameter.prices import NotPricedError, PriceFileError, Usage, book, book_by_id, load_books, monthly_cost
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -54,7 +54,7 @@ def refused(path: Path, text: str) -> str:
 
 
 def test_shipped_books() -> None:
-    assert [b.id for b in load_books()] == ["inngest-2026-09", "temporal-2025", "temporal-2026-09-17"]
+    assert [b.id for b in load_books()] == ["inngest-2026-09", "temporal-2024", "temporal-2025", "temporal-2026-09-17"]
 
 
 def test_files_are_named_after_their_books() -> None:
@@ -72,6 +72,7 @@ def test_every_shipped_book_says_where_it_was_read() -> None:
 @pytest.mark.parametrize(
     ("engine", "on", "book_id"),
     [
+        ("temporal", date(2024, 12, 31), "temporal-2024"),
         ("temporal", date(2025, 1, 1), "temporal-2025"),
         ("temporal", date(2026, 9, 16), "temporal-2025"),
         ("temporal", date(2026, 9, 17), "temporal-2026-09-17"),
@@ -85,10 +86,10 @@ def test_the_book_in_force_on_a_date(engine: str, on: date, book_id: str) -> Non
 
 def test_before_the_first_book_nothing_is_priced() -> None:
     with pytest.raises(NotPricedError) as error:
-        book("temporal", date(2024, 12, 31))
+        book("temporal", date(2023, 12, 31))
     assert str(error.value) == (
-        "Not priced: no price book for temporal was in force on 2024-12-31; there are: temporal-2025, "
-        "temporal-2026-09-17. Choose a later date, or add a price file of your own "
+        "Not priced: no price book for temporal was in force on 2023-12-31; there are: temporal-2024, "
+        "temporal-2025, temporal-2026-09-17. Choose a later date, or add a price file of your own "
         "(docs/prices.md describes the format)."
     )
 
@@ -110,17 +111,23 @@ def test_price_errors_are_usage_errors() -> None:
 
 def test_a_user_s_book_joins_the_shipped_ones(own: Path) -> None:
     books = load_books(own)
-    assert [b.id for b in books] == ["inngest-2026-09", "temporal-2025", "temporal-2026-09-17", "temporal-2026-10-01"]
+    assert [b.id for b in books] == [
+        "inngest-2026-09",
+        "temporal-2024",
+        "temporal-2025",
+        "temporal-2026-09-17",
+        "temporal-2026-10-01",
+    ]
     assert book("temporal", date(2026, 9, 30), books).id == "temporal-2026-09-17"
     ours = book("temporal", date(2026, 10, 1), books)
     # 2 000 + 50 x 20.10 + 40 x 15 = 3 605: 20.10 is the decimal, not the nearest binary fraction.
-    assert monthly_cost(ours.plans[0], Decimal(100_000_000)).amount == Decimal("3605.00")
+    assert monthly_cost(ours.plans[0], Usage(units=Decimal(100_000_000))).amount == Decimal("3605.00")
 
 
 def test_a_user_s_book_replaces_the_shipped_one_of_the_same_day(own: Path) -> None:
     own.write_text(OWN.replace("2026-10-01", "2026-09-17"))
     books = load_books(own)
-    assert [b.id for b in books] == ["inngest-2026-09", "temporal-2025", "temporal-2026-09-17"]
+    assert [b.id for b in books] == ["inngest-2026-09", "temporal-2024", "temporal-2025", "temporal-2026-09-17"]
     assert [p.id for p in book("temporal", date(2026, 11, 23), books).plans] == ["ours"]
     # The shipped one is untouched for the next reader.
     assert book("temporal", date(2026, 11, 23)).plans[0].id == "developer"
@@ -129,7 +136,7 @@ def test_a_user_s_book_replaces_the_shipped_one_of_the_same_day(own: Path) -> No
 def test_a_folder_of_price_files(own: Path) -> None:
     (own.parent / "other.toml").write_text(OWN.replace("2026-10-01", "2026-11-01"))
     (own.parent / "notes.txt").write_text("not a price file")
-    assert len(load_books(own.parent)) == 5
+    assert len(load_books(own.parent)) == len(load_books()) + 2
 
 
 def test_a_folder_without_price_files(tmp_path: Path) -> None:
@@ -191,7 +198,11 @@ def test_a_wrong_file_is_told_every_place_and_what_to_do(own: Path) -> None:
             "beyond_bands says what holds above the last",
         ),
         ("included = 10", 'beyond_bands = "ask"\nincluded = 10', "beyond_bands says what holds above the last band"),
-        ("included = 10", "pauses_at_quota = true\nincluded = 10", "a plan that pauses at its quota has no bands"),
+        (
+            "included = 10",
+            "pauses_at_quota = true\nincluded = 10",
+            "what pauses at its quota, or sells no more, has no bands",
+        ),
         ('bands_over = "beyond_included"\n', "", "say what the bands count"),
         ("beyond_included", "all", "Input should be 'beyond_included' or 'total'"),
         ("up_to = 50_000_000", "up_to = 0", "up_to (0) must be greater than above (0)"),
@@ -242,13 +253,28 @@ def test_a_plan_with_neither_price_nor_reason_is_refused(own: Path) -> None:
     assert "plans.ours: give the price of units, or say in not_priced why there is none" in refused(own, head)
 
 
-def test_the_example_in_the_docs_is_a_price_book(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("example", "book_id", "plan_id", "dollars"),
+    [
+        # As the page says: 1 500 + 20 M beyond the included x $30 per M.
+        (0, "temporal-2026-11-01+contract", "contract", 2100),
+        # 27.5 M beyond: 250 + 225 + 400 + 7.5 x 35 = 1 137.50; 5 % are 56.875, so 300.
+        (1, "temporal-2026-09-17+own", "business", "1437.50"),
+    ],
+)
+def test_the_examples_in_the_docs_are_price_files(
+    tmp_path: Path, example: int, book_id: str, plan_id: str, dollars: int | str
+) -> None:
     page = (REPOSITORY / "docs" / "prices.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
     path = tmp_path / "example.toml"
-    path.write_text(example)
-    ours = book("temporal", date(2026, 11, 1), load_books(path))
-    choice = cheapest(ours, Decimal(30_000_000))
-    # As the page says: 1 500 + 20 M beyond the included x $30 per M = 2 100.
-    assert choice.cost is not None
-    assert choice.cost.amount == 2100
+    path.write_text(re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)[example])
+    plans = {plan.id: plan for plan in book_by_id(book_id, load_books(path)).plans}
+    assert monthly_cost(plans[plan_id], Usage(units=Decimal(30_000_000))).amount == Decimal(dollars)
+
+
+def test_the_python_in_the_docs_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (REPOSITORY / "docs" / "prices.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    exec(code, {})  # noqa: S102 - the page's own example
+    # 549 and two blocks of 25 concurrent steps.
+    assert "599.00" in capsys.readouterr().out

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from durameter.prices import book, cheapest, load_books, money, monthly_cost
+from durameter.prices import Usage, book, cheapest, load_books, money, monthly_cost
 
 TEMPORAL = book("temporal", date(2026, 11, 23))
 INNGEST = book("inngest", date(2026, 11, 23))
@@ -19,20 +19,20 @@ INNGEST = book("inngest", date(2026, 11, 23))
     ],
 )
 def test_temporal_s_crossover(units: int, plan: str) -> None:
-    choice = cheapest(TEMPORAL, Decimal(units))
+    choice = cheapest(TEMPORAL, Usage(units=Decimal(units)))
     assert choice.plan is not None
     assert choice.plan.id == plan
 
 
 @pytest.mark.parametrize(("units", "plan"), [(50_000, "free"), (50_001, "pro"), (100_000_000, "pro")])
 def test_inngest_s_cheapest(units: int, plan: str) -> None:
-    choice = cheapest(INNGEST, Decimal(units))
+    choice = cheapest(INNGEST, Usage(units=Decimal(units)))
     assert choice.plan is not None
     assert choice.plan.id == plan
 
 
 def test_a_choice_says_what_was_compared() -> None:
-    choice = cheapest(INNGEST, Decimal(15_000_000))
+    choice = cheapest(INNGEST, Usage(units=Decimal(15_000_000)))
     assert (choice.book, choice.unit, choice.currency) == ("inngest-2026-09", "execution", "USD")
     assert [(c.plan, c.amount) for c in choice.costs] == [("pro", Decimal(549)), ("business", Decimal(624))]
     assert choice.cost == choice.costs[0]
@@ -43,7 +43,7 @@ def test_a_choice_says_what_was_compared() -> None:
 
 
 def test_the_vendor_s_estimate_is_listed_and_never_chosen() -> None:
-    choice = cheapest(INNGEST, Decimal(100_000_001))
+    choice = cheapest(INNGEST, Usage(units=Decimal(100_000_001)))
     assert choice.plan is None
     assert choice.cost is None
     assert choice.costs == ()
@@ -59,7 +59,7 @@ def test_the_vendor_s_estimate_is_listed_and_never_chosen() -> None:
 
 def test_above_temporal_s_tiers_only_the_flat_plan_has_a_price() -> None:
     # 202 500 001 is one Action above Business's allocation of 2.5 M and its bands of 200 M.
-    choice = cheapest(TEMPORAL, Decimal(202_500_001))
+    choice = cheapest(TEMPORAL, Usage(units=Decimal(202_500_001)))
     assert [c.plan for c in choice.costs] == ["developer"]
     assert [c.plan for c in choice.left_out] == ["business", "enterprise", "mission_critical"]
     # A reader must see that Business was left out for want of a price, not because it is dearer.
@@ -67,7 +67,7 @@ def test_above_temporal_s_tiers_only_the_flat_plan_has_a_price() -> None:
 
 
 def test_a_choice_goes_to_json_without_floats() -> None:
-    choice = cheapest(TEMPORAL, Decimal(10_000))
+    choice = cheapest(TEMPORAL, Usage(units=Decimal(10_000)))
     assert choice.model_dump(mode="json")["cost"]["amount"] == "0.5500000"
     assert type(choice).model_validate_json(choice.model_dump_json()) == choice
 
@@ -92,4 +92,4 @@ def test_money_in_another_currency() -> None:
 def test_costs_are_not_rounded() -> None:
     # 29 375 001 Actions on Developer: 1 615.625 + 0.000055.
     developer = next(p for p in load_books()[-1].plans if p.id == "developer")
-    assert monthly_cost(developer, Decimal(29_375_001)).amount == Decimal("1615.625055")
+    assert monthly_cost(developer, Usage(units=Decimal(29_375_001))).amount == Decimal("1615.625055")

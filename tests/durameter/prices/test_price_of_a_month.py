@@ -4,9 +4,10 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from pydantic import ValidationError
 
 from durameter.errors import UsageError
-from durameter.prices import Plan, book, monthly_cost
+from durameter.prices import Plan, Usage, book, monthly_cost
 
 TEMPORAL = book("temporal", date(2026, 11, 23))
 TEMPORAL_2025 = book("temporal", date(2026, 9, 16))
@@ -66,7 +67,7 @@ def plan(book_id: str, plan_id: str) -> Plan:
     ],
 )
 def test_a_month_costs(book_id: str, plan_id: str, units: int, dollars: str) -> None:
-    cost = monthly_cost(plan(book_id, plan_id), Decimal(units))
+    cost = monthly_cost(plan(book_id, plan_id), Usage(units=Decimal(units)))
     assert cost.priced
     assert cost.amount == Decimal(dollars)  # exact, not only to the cent
     assert cost.why_not == ""
@@ -74,7 +75,7 @@ def test_a_month_costs(book_id: str, plan_id: str, units: int, dollars: str) -> 
 
 def test_tiers_count_what_is_beyond_the_allocation() -> None:
     # Vendor's example: 11.25 M in excess of the plan's allocation is $525 of Actions.
-    cost = monthly_cost(plan("temporal-2026-09-17", "business"), Decimal(2_500_000 + 11_250_000))
+    cost = monthly_cost(plan("temporal-2026-09-17", "business"), Usage(units=Decimal(2_500_000 + 11_250_000)))
     assert [(x.what, x.quantity, x.unit_price, x.amount) for x in cost.lines] == [
         ("included", Decimal(2_500_000), Decimal(0), Decimal(0)),
         ("0 to 5,000,000 beyond the included", Decimal(5_000_000), Decimal("0.00005"), Decimal(250)),
@@ -86,7 +87,7 @@ def test_tiers_count_what_is_beyond_the_allocation() -> None:
 
 
 def test_inngest_bands_count_the_month_s_total() -> None:
-    cost = monthly_cost(plan("inngest-2026-09", "business"), Decimal(15_500_000))
+    cost = monthly_cost(plan("inngest-2026-09", "business"), Usage(units=Decimal(15_500_000)))
     assert [(x.what, x.quantity, x.unit_price, x.amount) for x in cost.lines] == [
         ("base fee", Decimal(1), Decimal(499), Decimal(499)),
         ("included", Decimal(10_000_000), Decimal(0), Decimal(0)),
@@ -96,7 +97,7 @@ def test_inngest_bands_count_the_month_s_total() -> None:
 
 
 def test_a_share_of_usage_is_a_line_of_its_own() -> None:
-    cost = monthly_cost(plan("temporal-2026-09-17", "developer"), Decimal(10_000))
+    cost = monthly_cost(plan("temporal-2026-09-17", "developer"), Usage(units=Decimal(10_000)))
     assert [(x.what, x.quantity, x.unit_price, x.amount) for x in cost.lines] == [
         ("every unit", Decimal(10_000), Decimal("0.00005"), Decimal("0.50")),
         ("plan fee, 10% of usage", Decimal("0.50"), Decimal("0.10"), Decimal("0.05")),
@@ -118,7 +119,7 @@ def test_plan_fee_is_the_greater_of_minimum_and_share(book_id: str, plan_id: str
 
 
 def test_free_pauses_above_its_quota() -> None:
-    cost = monthly_cost(plan("inngest-2026-09", "free"), Decimal(50_001))
+    cost = monthly_cost(plan("inngest-2026-09", "free"), Usage(units=Decimal(50_001)))
     assert (cost.priced, cost.amount, cost.lines) == (False, None, ())
     assert cost.why_not == "does not fit: the plan pauses at 50,000 units a month"
 
@@ -134,35 +135,37 @@ def test_free_pauses_above_its_quota() -> None:
     ],
 )
 def test_above_the_last_band_is_not_priced_and_not_zero(book_id: str, plan_id: str, last: int) -> None:
-    assert monthly_cost(plan(book_id, plan_id), Decimal(last)).priced
-    cost = monthly_cost(plan(book_id, plan_id), Decimal(last + 1))
+    assert monthly_cost(plan(book_id, plan_id), Usage(units=Decimal(last))).priced
+    cost = monthly_cost(plan(book_id, plan_id), Usage(units=Decimal(last + 1)))
     assert (cost.priced, cost.amount, cost.lines) == (False, None, ())
     assert f"not priced above {last:,} units a month: ask " in cost.why_not
 
 
 @pytest.mark.parametrize("plan_id", ["enterprise", "mission_critical"])
 def test_a_plan_sold_by_agreement_is_not_priced(plan_id: str) -> None:
-    cost = monthly_cost(plan("temporal-2026-09-17", plan_id), Decimal(1))
+    cost = monthly_cost(plan("temporal-2026-09-17", plan_id), Usage(units=Decimal(1)))
     assert (cost.priced, cost.amount) == (False, None)
     assert cost.why_not == "not priced: annual fee, ask Temporal's sales"
 
 
 def test_the_vendor_s_estimate_is_flagged() -> None:
-    assert monthly_cost(plan("inngest-2026-09", "enterprise"), Decimal(1)).estimate
-    assert not monthly_cost(plan("inngest-2026-09", "pro"), Decimal(1)).estimate
+    assert monthly_cost(plan("inngest-2026-09", "enterprise"), Usage(units=Decimal(1))).estimate
+    assert not monthly_cost(plan("inngest-2026-09", "pro"), Usage(units=Decimal(1))).estimate
 
 
 def test_fractions_of_a_unit_are_priced_exactly() -> None:
     # Fairness bills 0.1 Action: 0.1 x 0.00005 = 0.000005, and 10 % of it.
-    assert monthly_cost(plan("temporal-2026-09-17", "developer"), Decimal("0.1")).amount == Decimal("0.0000055")
+    assert monthly_cost(plan("temporal-2026-09-17", "developer"), Usage(units=Decimal("0.1"))).amount == Decimal(
+        "0.0000055"
+    )
 
 
 @pytest.mark.parametrize("units", ["-1", "NaN", "Infinity"])
 def test_units_must_be_a_number_of_zero_or_more(units: str) -> None:
-    with pytest.raises(UsageError, match="give a number of zero or more"):
-        monthly_cost(plan("temporal-2026-09-17", "developer"), Decimal(units))
+    with pytest.raises(ValidationError, match="units"):
+        Usage(units=Decimal(units))
 
 
 def test_a_sum_that_would_have_to_be_rounded_is_refused() -> None:
     with pytest.raises(UsageError, match="fewer digits"):
-        monthly_cost(plan("inngest-2026-09", "pro"), Decimal(f"2000000.{'3' * 150}"))
+        monthly_cost(plan("inngest-2026-09", "pro"), Usage(units=Decimal(f"2000000.{'3' * 150}")))
