@@ -12,7 +12,16 @@ from durameter.reconcile import Reconciliation
 from durameter_collectors.rulebook import Answer, Rulebook
 from durameter_collectors.units import Gap, Unit
 
-__all__ = ["SCHEMA_VERSION", "EngineResult", "KindCount", "Measurement", "TaskResult", "count_kinds"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "EngineResult",
+    "KindCount",
+    "Measurement",
+    "Reached",
+    "Stopping",
+    "TaskResult",
+    "count_kinds",
+]
 
 SCHEMA_VERSION: Final = 2
 
@@ -94,6 +103,42 @@ class EngineResult(_Record):
     """The ledger's own proof first; empty when it was not come to."""
 
 
+class Reached(_Record):
+    """What a stopping rule came to on one engine."""
+
+    engine: str
+    variant: str
+    reached: bool
+    batches: tuple[int, ...] = ()
+    """Tasks of each batch; after each of them the rule was asked."""
+    half_width: float | None = None
+    """Half of the interval's length over the mean, at the end, in the wider reading; None when there is no interval."""
+    why: str = ""
+    """Why it was not reached."""
+
+    @property
+    def tasks(self) -> int:
+        """Tasks of all batches."""
+        return sum(self.batches)
+
+
+class Stopping(_Record):
+    """A measurement that went on until the mean was sure enough."""
+
+    rule: str
+    """In words."""
+    relative: float
+    """Half of the interval's length over the mean at which it stops."""
+    level: float
+    """Confidence level of the interval."""
+    first: int
+    """Tasks of the first batch."""
+    cap: int
+    """Most tasks per engine."""
+    engines: tuple[Reached, ...] = ()
+    """In the order in which they were measured; empty in a journal."""
+
+
 class Measurement(_Record):
     """A whole measurement. Raw rows are in `ledger.parquet` beside it, raw records under `records/`."""
 
@@ -103,6 +148,9 @@ class Measurement(_Record):
     workload: str
     seed: int
     task_count: int
+    """Tasks per engine that were asked for. With a stopping rule: of the engine with most; in a journal, the cap."""
+    stopping: Stopping | None = None
+    """None when a fixed number of tasks was measured."""
     concurrency: int
     timeout_seconds: float
     options: dict[str, JsonValue] = Field(default_factory=dict)

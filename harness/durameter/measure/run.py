@@ -15,7 +15,8 @@ from durameter.errors import EngineMissingError
 from durameter.measure.answers import answered_rulebook
 from durameter.measure.environment import durameter_version, environment
 from durameter.measure.folder import LOG, Journal, Result
-from durameter.measure.result import EngineResult, Measurement, TaskResult, TaskState, count_kinds
+from durameter.measure.result import EngineResult, Measurement, Reached, TaskResult, TaskState, count_kinds
+from durameter.measure.until import Batches, Until
 from durameter.telemetry import Telemetry
 from durameter.workload import Driver, Implementation, Measured, RunContext, Task, TaskFailedError
 from durameter_collectors.rulebook import Rulebook
@@ -36,7 +37,7 @@ class Observer(Protocol):
         """Something long has begun."""
 
     def begin(self, engine: str, variant: str, tasks: int) -> None:
-        """The tasks of one engine start."""
+        """Tasks of one engine start: all of them, or one batch after the other."""
 
     def task(self, engine: str, result: TaskResult) -> None:
         """A task has been counted."""
@@ -67,6 +68,8 @@ class Plan:
     """Seconds per task."""
     seed: int
     folder: Path
+    until: Until | None = None
+    """When to stop; `tasks` are then as many as its cap."""
 
 
 @dataclass
@@ -78,6 +81,7 @@ class _State:
     observer: Observer
     results: list[EngineResult] = field(default_factory=list)
     units: list[Unit] = field(default_factory=list)
+    stopping: list[Reached] = field(default_factory=list)
 
 
 async def measure(plan: Plan, config: Config, observer: Observer, telemetry: Telemetry) -> Result:
@@ -102,6 +106,7 @@ async def measure(plan: Plan, config: Config, observer: Observer, telemetry: Tel
         workload=plan.workload,
         seed=plan.seed,
         task_count=len(plan.tasks),
+        stopping=plan.until.record() if plan.until else None,
         concurrency=plan.concurrency,
         timeout_seconds=plan.timeout,
         options=plan.options,
@@ -118,6 +123,9 @@ async def measure(plan: Plan, config: Config, observer: Observer, telemetry: Tel
         done = True
     finally:
         await asyncio.to_thread(telemetry.close)
+        if plan.until is not None:
+            most = max((each.tasks for each in state.stopping), default=0)
+            header = header.model_copy(update={"task_count": most, "stopping": plan.until.record(state.stopping)})
         measurement = header.model_copy(
             update={
                 "state": "complete" if done else "incomplete",
@@ -172,6 +180,8 @@ async def _measure_engine(plan: Plan, subject: Subject, config: Config, state: _
         result = result.model_copy(update={"ended": datetime.now(UTC), "tasks": tuple(running.results)})
         state.results.append(result)
         state.units.extend(running.units)
+        if running.batches is not None:
+            state.stopping.append(running.batches.reached(engine.name, implementation.variant))
         state.journal.engine(result)
         state.observer.end(result)
 
@@ -197,6 +207,8 @@ class _EngineRun:
         self._slots = asyncio.Semaphore(plan.concurrency)
         self.results: list[TaskResult] = []
         self.units: list[Unit] = []
+        earlier = max((each.tasks for each in state.stopping), default=0)
+        self.batches = Batches(plan.until, plan.tasks, earlier) if plan.until else None
 
     async def all_tasks(self, session: Session) -> str:
         """Drive and count every task. Returns why it stopped early, or an empty string."""
@@ -204,17 +216,29 @@ class _EngineRun:
         folder = self._plan.folder / "workload" / name
         folder.mkdir(parents=True)
         context = RunContext(folder, self._plan.seed)
-        self._state.observer.begin(name, implementation.variant, len(self._plan.tasks))
         async with implementation.running(session, self._plan.tasks, context) as driver:
-            work = asyncio.gather(*(self._one(task, session, driver) for task in self._plan.tasks))
             death = asyncio.create_task(session.died())
-            async with _cancelled_at_exit(work, death):
-                both: set[asyncio.Future[Any]] = {work, death}
-                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-                if work.done():
-                    await work
-                    return ""
-                return death.result()
+            async with _cancelled_at_exit(death):
+                if self.batches is None:
+                    return await self._batch(self._plan.tasks, session, driver, death)
+                while batch := self.batches.next():
+                    if problem := await self._batch(batch, session, driver, death):
+                        return problem
+                    self._state.observer.note(f"{name}: {self.batches.look(self.results)}")
+                return ""
+
+    async def _batch(
+        self, tasks: Sequence[Task], session: Session, driver: Driver, death: "asyncio.Future[str]"
+    ) -> str:
+        self._state.observer.begin(self._subject.engine.name, self._subject.implementation.variant, len(tasks))
+        work = asyncio.gather(*(self._one(task, session, driver) for task in tasks))
+        async with _cancelled_at_exit(work):
+            both: set[asyncio.Future[Any]] = {work, death}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                await work
+                return ""
+            return death.result()
 
     async def _one(self, task: Task, session: Session, driver: Driver) -> None:
         measured = Measured(task)
