@@ -11,6 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from durameter_collectors.temporal.history import HistoryCount, RunLink, count_history
 from durameter_collectors.temporal.pending import count_pending
+from durameter_collectors.temporal.storage import StoredRun, stored_run
 from durameter_collectors.units import Elsewhere, Gap, TaskLabel, nowhere
 
 __all__ = ["CountedRun", "count_runs"]
@@ -32,6 +33,8 @@ class CountedRun:
     """Id of the schedule that started it; else empty."""
     helper: bool
     """Whether only a signal leads to it: it may serve others too."""
+    stored: StoredRun | None = None
+    """What it takes of storage; None while it goes on."""
 
 
 async def count_runs(
@@ -118,6 +121,7 @@ async def _count(
         given_up={name: at for name, at in count.unstarted.items() if name not in described and not running},
         schedule=schedule_of(record.events),
         helper=helper,
+        stored=stored_run(description),
     )
 
 

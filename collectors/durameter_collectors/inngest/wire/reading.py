@@ -77,8 +77,10 @@ def _sdk_request(exchange: Exchange) -> Iterator[Row]:
     query = parse_qs(urlsplit(exchange.target).query)
     run, attempt, problems = exchange.headers.get("x-run-id", ""), 0, list[str]()
     context: Mapping[str, Any] = {}
+    state: int | None = None
     try:
-        context = _object(_object(_json(exchange.request)).get("ctx"))
+        asked = _object(_json(exchange.request))
+        context, state = _object(asked.get("ctx")), _state_bytes(asked)
         run, attempt = str(context["run_id"]), int(context.get("attempt") or 0)
     except (BodyError, ValueError, KeyError, TypeError) as error:
         if exchange.asked:
@@ -110,6 +112,7 @@ def _sdk_request(exchange: Exchange) -> Iterator[Row]:
         operations=operations,
         no_retry=headers.get("x-inngest-no-retry", "").lower() == "true",
         retry_after=headers.get("retry-after", ""),
+        state_bytes=state,
         request_bytes=exchange.request.size,
         reply_bytes=exchange.answer.size,
     )
@@ -176,7 +179,28 @@ def _operation(raw: Mapping[str, Any]) -> Operation:
         name=str(raw.get("displayName") or raw.get("name") or ""),
         kind=kind,
         sent=tuple(events_in_output(raw.get("data"))),
+        output_bytes=_size(raw["data"]) or 0 if raw.get("data") is not None else 0,
     )
+
+
+def _state_bytes(asked: Mapping[str, Any]) -> int | None:
+    """Size of the state in a request: the server's own sum is of its events and the outputs of its steps.
+
+    `use_api` is true where it is too large to be sent along (pkg/execution/driver/driver.go of the server).
+    """
+    parts = (asked.get("events"), asked.get("steps"))
+    if asked.get("use_api") or any(part is None for part in parts):
+        return None
+    sizes = [_size(part) for part in parts]
+    return sum(each for each in sizes if each is not None) if None not in sizes else None
+
+
+def _size(value: object) -> int | None:
+    """Bytes of a value as compact JSON; None for text that is no Unicode, which cannot be written so."""
+    try:
+        return len(to_json(value))
+    except ValueError:
+        return None
 
 
 def _checkpoint(exchange: Exchange) -> Iterator[Row]:

@@ -32,6 +32,8 @@ class Operation(BaseModel):
     """What the SDK says the step is, such as `step.sendEvent`; empty where it does not say."""
     sent: tuple[str, ...] = ()
     """Ids of the events that the step sent, as its output says."""
+    output_bytes: int = Field(default=0, ge=0)
+    """Size of the output that was reported with it, as compact JSON; 0 where there is none."""
 
 
 class _Row(BaseModel):
@@ -67,6 +69,9 @@ class WireRequest(_Row):
     no_retry: bool = False
     retry_after: str = ""
     """As the header says: seconds or a date."""
+    state_bytes: int | None = Field(default=None, ge=0)
+    """Size of the run's state that the server sent along, as compact JSON: events and outputs of steps. None where it
+    sent none, since it was too large (then the app asks for it), or it cannot be told."""
     request_bytes: int = Field(ge=0)
     reply_bytes: int = Field(ge=0)
     """Bodies, as they passed."""

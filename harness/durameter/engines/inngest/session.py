@@ -33,6 +33,7 @@ from durameter_collectors.inngest.runs import CountedRun, cancel_runs, count_run
 from durameter_collectors.inngest.store import StoreError, StoreReading, read_store
 from durameter_collectors.inngest.trace import kinds_in_trace
 from durameter_collectors.inngest.wire.runs import RunOnWire
+from durameter_collectors.inngest.work import RunWork, measures_of, work_of
 from durameter_collectors.units import Elsewhere, Gap, TaskLabel, Unit, nowhere
 
 __all__ = ["InngestSession"]
@@ -231,12 +232,15 @@ class InngestSession(Session):
             foreign=self._counted.__contains__,
         )
         self._counted |= {run.record.id: run for run in task.runs}
+        unread = {gap.run for gap in task.gaps} - {run.record.id for run in task.runs}
         return TaskCount(
             units=[unit for run in task.runs for unit in run.count.units],
             gaps=[*task.gaps, *self._unheard(roots, task.runs, label)],
             runs=[run.record.id for run in task.runs],
             records=self._records(task.runs),
-            measures=self._measures(task.runs, {event for event in task.events if not elsewhere(event)}),
+            measures=self._measures(task.runs, {event for event in task.events if not elsewhere(event)})
+            # A run that cannot be read is in no sum: then there is none, for a part would pass for the whole.
+            | ({} if unread else measures_of([self._work(run) for run in task.runs])),
         )
 
     def _unheard(self, roots: Sequence[str], runs: Sequence[CountedRun], label: TaskLabel) -> list[Gap]:
@@ -286,6 +290,12 @@ class InngestSession(Session):
             "events": Decimal(len(sent & events)),
             "bytes": Decimal(sum(run.request_bytes + run.reply_bytes for run in seen)),
         }
+
+    def _work(self, run: CountedRun) -> RunWork | None:
+        """What the run takes of capacity: by the wire, where it passes."""
+        steps = {unit.evidence for unit in run.count.units if unit.evidence.startswith("step ")}
+        rows = self._tap.log.index.rows_of(run.record.id) if self._tap else None
+        return work_of(run.record, rows, steps=len(steps))
 
     async def reconcile(self, units: Sequence[Unit]) -> tuple[Reconciliation, ...]:
         """The sources against each other and against the ledger, run by run and kind by kind."""

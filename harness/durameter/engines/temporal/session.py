@@ -24,6 +24,7 @@ from durameter_collectors.temporal.both import history_units, is_of, only_on_wir
 from durameter_collectors.temporal.history import RunLink
 from durameter_collectors.temporal.meter import Meter, MeterError
 from durameter_collectors.temporal.runs import CountedRun, count_runs
+from durameter_collectors.temporal.storage import measures_of
 from durameter_collectors.temporal.system import system_traffic
 from durameter_collectors.temporal.wire.record import WireAction, WireProblem
 from durameter_collectors.units import Elsewhere, Gap, TaskLabel, Unit, nowhere
@@ -117,6 +118,8 @@ class TemporalSession(Session):
             if not going or time.monotonic() > deadline:
                 break
             await asyncio.sleep(_LOOK_SECONDS)
+        # A run that cannot be read is in no sum: then there is none, for a part would pass for the whole.
+        unread = {gap.run for gap in gaps} - {run.link.run for run in runs}
         what = "still runs though its task is said to be done: what it would do from here on is in no count"
         for run in going:
             found = f"workflow {run.link.workflow} {what}"
@@ -147,6 +150,7 @@ class TemporalSession(Session):
             gaps=gaps,
             runs=[run.link.run for run in runs],
             records=_records(runs, calls),
+            measures={} if unread else measures_of(runs),
         )
 
     def _take(self, runs: Sequence[CountedRun], roots: Sequence[str]) -> list[WireAction]:

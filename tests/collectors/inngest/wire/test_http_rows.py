@@ -20,7 +20,7 @@ from durameter_collectors.inngest.wire.record import (
 from durameter_collectors.tapping.feed import Kind
 
 ULID = "01M848CV74K0MSN1HD9N94234E"
-OPERATION = Operation(op="StepRun", id=LOOK, name="look")
+OPERATION = Operation(op="StepRun", id=LOOK, name="look", output_bytes=111)  # {"text":"..."}: 9 + 50 x 2 + 2
 
 
 def request(*said: Said) -> WireRequest:
@@ -52,6 +52,25 @@ def test_a_request_and_its_reply_are_one_row() -> None:
         request_bytes=len(ask[1].partition(b"\r\n\r\n")[2]),
         reply_bytes=len(json.dumps(STEP)),
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "state"),
+    [
+        ({"events": [], "steps": {}}, 4),
+        (
+            {"events": [{"name": "e"}], "steps": {LOOK: {"data": "ü"}}},
+            14 + 58,
+        ),  # [{"name":"e"}]; 44 + {"data":"ü"} 13 + 1
+        ({"events": [{"name": "e"}], "steps": {}, "use_api": True}, None),  # too large: the app must ask for it
+        ({"event": {"name": "e"}, "steps": {}}, None),
+    ],
+)
+def test_the_state_that_the_server_sends_is_measured(body: dict[str, object], state: int | None) -> None:
+    ask = message(
+        "POST /api/inngest?fnId=app-one&stepId=step HTTP/1.1", json.dumps({"ctx": {"run_id": RUN}} | body).encode()
+    )
+    assert request((Kind.FROM_CLIENT, ask), replied()).state_bytes == state
 
 
 def test_retry_headers_are_kept() -> None:
@@ -192,7 +211,11 @@ def test_large_bodies() -> None:
     said = [(Kind.FROM_CLIENT, message("POST /?fnId=f&stepId=step HTTP/1.1", state)), replied(reply)]
     cut = [(kind, data[place : place + 65_536]) for kind, data in said for place in range(0, len(data), 65_536)]
     row = request(*cut)
-    assert (row.request_bytes, row.reply_bytes, row.operations) == (len(state), len(reply), (OPERATION,))
+    assert (row.request_bytes, row.reply_bytes, row.operations) == (
+        len(state),
+        len(reply),
+        (OPERATION.model_copy(update={"output_bytes": 4_194_002}),),
+    )
 
 
 def test_what_a_durable_endpoint_replies_is_not_read_and_said_to_be_so() -> None:
@@ -236,7 +259,7 @@ def test_a_request_whose_body_is_not_json_is_known_by_its_headers() -> None:
 
 def test_json_with_half_characters_as_python_writes_it() -> None:
     reply = b'[{"op": "StepRun", "id": "' + LOOK.encode() + b'", "displayName": "look", "data": "\\ud800"}]'
-    assert request(asked(), replied(reply)).operations == (OPERATION,)
+    assert request(asked(), replied(reply)).operations == (OPERATION.model_copy(update={"output_bytes": 0}),)
 
 
 @pytest.mark.parametrize(
@@ -308,7 +331,9 @@ def test_a_checkpoint_reports_steps() -> None:
     [row] = decoded([posted(f"/v1/checkpoint/{RUN}/async", body), replied(b"", 200)], "server")
     assert isinstance(row, WireCheckpoint)
     assert (row.run, row.request, row.status, row.begins) == (RUN, "req", 200, False)
-    assert row.operations == (Operation(op="StepRun", id=LOOK, name="look", kind="step.sendEvent", sent=(ULID,)),)
+    [step] = row.operations
+    assert (step.id, step.kind, step.sent) == (LOOK, "step.sendEvent", (ULID,))
+    assert step.output_bytes == 38  # {"ids":["..."]}: 9 + 26 + 3
 
 
 def test_a_run_that_an_app_begins_by_itself_is_a_checkpoint_too() -> None:
