@@ -1,0 +1,104 @@
+"""The ledger as a table: units per task, kind and reading, and retries."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from durameter.measure.result import EngineResult, KindCount, TaskResult
+from durameter.profile.records import ReadingName
+from durameter_collectors.units import Unit
+
+__all__ = ["READINGS", "Table", "tabulate"]
+
+READINGS: tuple[ReadingName, ...] = ("documented", "upper", "lower")
+
+
+@dataclass(frozen=True)
+class Table:
+    """All completed and counted tasks of one engine, in one order."""
+
+    tasks: tuple[TaskResult, ...]
+    names: tuple[str, ...]
+    """Covariates, in the order of the tasks' own."""
+    kinds: tuple[str, ...]
+    units: dict[tuple[ReadingName, str], tuple[Decimal, ...]]
+    """Reading and kind to units, one per task."""
+    retry_kinds: frozenset[str]
+    """Kinds whose every unit in the ledger is of an attempt after the first."""
+    retries: tuple[int, ...]
+    """Attempts after the first, one per task."""
+    retried: tuple[str, ...]
+    """Causes of those, the most frequent first."""
+    first_attempts: dict[str, tuple[int, ...]]
+    """Kind to units of first attempts with a cause of `retried`, one per task; the most frequent kind first."""
+
+    @property
+    def clusters(self) -> tuple[str, ...]:
+        """Of each task; a task that is like no other is one of its own."""
+        return tuple(f"cluster {each.cluster}" if each.cluster else f"task {each.task}" for each in self.tasks)
+
+    def total(self, reading: ReadingName) -> tuple[Decimal, ...]:
+        """Units of each task."""
+        columns = [self.units[reading, kind] for kind in self.kinds]
+        return tuple(sum(parts, Decimal(0)) for parts in zip(*columns, strict=True)) if columns else ()
+
+
+def tabulate(result: EngineResult, units: Sequence[Unit]) -> Table:
+    """Bring the ledger's rows of one engine into a table.
+
+    What open questions might take away from the documented count is not a row of its own: it comes from the counts per
+    kind, which were made from the same rows.
+
+    Args:
+        result: the tasks.
+        units: rows of the ledger; those of other engines, variants or tasks are passed over.
+    """
+    tasks = tuple(task for task in result.tasks if task.counted and task.state == "completed")
+    place = {task.task: i for i, task in enumerate(tasks)}
+    mine = [u for u in units if (u.engine, u.variant) == (result.engine, result.variant) and u.task in place]
+    seen = {unit.kind for unit in mine}
+    retry_kinds = frozenset(seen - {unit.kind for unit in mine if unit.attempt == 1})
+    again = [unit for unit in mine if unit.kind in retry_kinds]
+    causes = Counter(unit.cause for unit in again)
+    firsts: dict[str, Counter[str]] = defaultdict(Counter)
+    for unit in mine:
+        if unit.attempt == 1 and unit.cause in causes:
+            firsts[unit.kind][unit.task] += 1
+    retries = Counter(unit.task for unit in again)
+    kinds = tuple(sorted(seen))
+    sums = _sums(mine)
+    return Table(
+        tasks=tasks,
+        names=tuple(dict.fromkeys(name for task in tasks for name in task.covariates)),
+        kinds=kinds,
+        units={
+            (reading, kind): tuple(
+                _reading(reading, sums[task.task, kind], task.kinds.get(kind, KindCount())) for task in tasks
+            )
+            for reading in READINGS
+            for kind in kinds
+        },
+        retry_kinds=retry_kinds,
+        retries=tuple(retries[task.task] for task in tasks),
+        retried=tuple(cause for cause, _ in causes.most_common()),
+        first_attempts={
+            kind: tuple(count[task.task] for task in tasks)
+            for kind, count in sorted(firsts.items(), key=lambda item: (-item[1].total(), item[0]))
+        },
+    )
+
+
+def _sums(units: Sequence[Unit]) -> "defaultdict[tuple[str, str], dict[str, Decimal]]":
+    sums: defaultdict[tuple[str, str], dict[str, Decimal]] = defaultdict(
+        lambda: {"documented": Decimal(0), "upper": Decimal(0)}
+    )
+    for unit in units:
+        sums[unit.task, unit.kind][unit.reading] += unit.quantity
+    return sums
+
+
+def _reading(reading: ReadingName, rows: dict[str, Decimal], counted: KindCount) -> Decimal:
+    if reading == "upper":
+        return rows["documented"] + rows["upper"]
+    return rows["documented"] - (counted.open if reading == "lower" else 0)
