@@ -1,0 +1,178 @@
+"""`durameter project`: a result at your volume and mix, as a month's bill."""
+
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from durameter.cli.options import (
+    Answered,
+    AsHtml,
+    AsJson,
+    AsMarkdown,
+    Books,
+    ConfigFile,
+    OnDay,
+    Prices,
+    Volume,
+    one_format,
+)
+from durameter.cli.show import say_page
+from durameter.config import load_config, parse_volume
+from durameter.errors import UsageError
+from durameter.measure.answers import parse_answers, reread
+from durameter.measure.folder import read_result
+from durameter.prices import load_books
+
+__all__ = ["project"]
+
+Mix = Annotated[
+    str,
+    typer.Option(
+        "--mix",
+        help="The month's tasks: `measured`, `cases`, `repeat`, or a CSV file with a column per covariate (`turns` for "
+        "model calls) and optionally `weight`.",
+        metavar="NAME|FILE",
+    ),
+]
+Growth = Annotated[
+    str | None,
+    typer.Option(
+        "--growth", help="Of the volume: 5%/month, or 3%..8%/month when it is not known.", show_default="none"
+    ),
+]
+Months = Annotated[
+    int | None, typer.Option("--months", help="How many months.", show_default="12 with --growth, else 1")
+]
+Scenarios = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--scenario",
+        help="Put a measured scenario in: NAME, or NAME=1% of the month's tasks; again for more.",
+        metavar="NAME[=SHARE]",
+    ),
+]
+Plans = Annotated[
+    list[str] | None,
+    typer.Option("--plan", help="Only this plan: business, or inngest.business; again for more.", metavar="ID"),
+]
+Against = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--against", help="Another result of the same tasks, to compare with; again for more.", metavar="RESULT"
+    ),
+]
+Day = Annotated[
+    str,
+    typer.Option("--day-shape", help="Of the tasks over the day: flat, office, or a CSV file of 24 or more weights."),
+]
+Retention = Annotated[str, typer.Option("--retention-days", help="For which closed workflows are kept, 1 to 90.")]
+Open = Annotated[
+    str | None,
+    typer.Option("--open-hours", help="For how long a task is open in production.", show_default="as measured"),
+]
+Drawn = Annotated[int, typer.Option("--draws", help="Of the Monte Carlo simulation.")]
+Seeded = Annotated[int, typer.Option("--seed", help="The same seed gives the same figures.")]
+
+
+def project(
+    result: Annotated[Path, typer.Argument(help="A result folder, as `durameter run` names it.", metavar="RESULT")],
+    volume: Volume = None,
+    mix: Mix = "measured",
+    growth: Growth = None,
+    months: Months = None,
+    scenario: Scenarios = None,
+    plan: Plans = None,
+    prices: Prices = None,
+    book: Books = None,
+    on: OnDay = None,
+    against: Against = None,
+    day_shape: Day = "flat",
+    retention_days: Retention = "30",
+    open_hours: Open = None,
+    answer: Answered = None,
+    draws: Drawn = 10_000,
+    seed: Seeded = 0,
+    as_json: AsJson = False,
+    as_markdown: AsMarkdown = False,
+    html: AsHtml = None,
+    config: ConfigFile = None,
+) -> None:
+    """Project a measurement to a month: units and dollars per engine and plan, how sure, and what they hang on.
+
+    Nothing is run. The exit status is 0 also where counts are not proved: the first line then says so.
+
+    [bold]Examples[/bold]
+
+    durameter project RESULT --volume 1M/month
+
+    durameter project RESULT --volume 50k --mix turns.csv --growth 5%/month --months 12
+
+    durameter project RESULT --volume 1M --on 2025-06-01 --plan business
+
+    durameter project RESULT --against OTHER_RESULT --markdown > projection.md
+
+    durameter project RESULT --volume 1M --html month.html
+    """
+    # Heavy, and only this command needs it.
+    from durameter.capacity import day_shape as parse_day_shape
+    from durameter.projection import Ask, parse_growth
+    from durameter.projection import project as projected
+    from durameter.report import build_report
+    from durameter.report.html import see_writable
+    from durameter.report.month import Pricing
+    from durameter.report.projection import projection_markdown, show_projection
+    from durameter.report.whole_page import write_whole_page
+
+    one_format(as_json, as_markdown)
+    settings = load_config(config)
+    answers = parse_answers(answer or [])
+    if html is not None:
+        see_writable(html)
+    measured = reread(read_result(result), answers)
+    books = load_books(prices or settings.prices)
+    tasks = parse_volume(volume or settings.run.volume)
+    pricing = Pricing(books=books, asked=tuple(book or ()), on=None if on is None else on.date())
+    found = projected(
+        measured,
+        Ask(
+            volume=tasks,
+            mix=mix,
+            growth=parse_growth(growth) if growth else (Decimal(0), Decimal(0)),
+            months=months if months is not None else 12 if growth else 1,
+            scenarios=tuple(scenario or ()),
+            plans=tuple(plan or ()),
+            books=pricing.asked,
+            on=pricing.on,
+            against=tuple(reread(read_result(each), answers) for each in against or ()),
+            day_shape=parse_day_shape(day_shape),
+            retention_days=_number(retention_days, "--retention-days"),
+            open_hours=None if open_hours is None else _number(open_hours, "--open-hours"),
+            draws=draws,
+            seed=seed,
+        ),
+        books,
+    )
+    if as_json:
+        print(found.model_dump_json(indent=2))
+    elif as_markdown:
+        print(projection_markdown(found), end="")
+    else:
+        show_projection(found, Console())
+    if html is not None:
+        write_whole_page(html, measured, build_report(measured, volume=tasks, pricing=pricing), pricing, found)
+        say_page(html)
+
+
+def _number(text: str, option: str) -> Decimal:
+    """An exact number.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        raise UsageError(f"{option} {text!r} is not a number.") from error

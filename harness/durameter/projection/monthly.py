@@ -1,0 +1,174 @@
+"""Units of a month, as draws: per engine and reading, at any volume."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from durameter.projection.means import Column, mean_ratios, month_noise
+from durameter.projection.mix import Mix
+from durameter.projection.records import ReadingName
+from durameter.projection.sample import Sample
+from durameter.projection.shapes import ShapeModel
+
+__all__ = ["EngineDraws", "Hits", "Series", "draw_engines", "hits"]
+
+Floats = NDArray[np.float64]
+
+_FEW_HITS = 1000.0
+
+
+@dataclass(frozen=True)
+class Hits:
+    """A scenario that hits a share of the month's tasks."""
+
+    share: float
+    extra: float
+    """Mean units that it adds to a task that is hit."""
+    extras: Floats
+    """Draws of that mean, shape (draws,)."""
+    uniform: Floats
+    """Draws that say how many tasks are hit, shape (draws,); the same for engines that run the same tasks."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """Units per task of one engine in one reading."""
+
+    reading: ReadingName
+    measured: Fraction
+    """Mean units of the measured tasks, whatever the mix."""
+    center: Fraction
+    """Mean units per task, without scenarios: the best single figure."""
+    means: Floats
+    """Draws of that mean, shape (draws,)."""
+    variance: float
+    """Of one task's units around the mix."""
+    hits: tuple[Hits, ...] = ()
+
+    @property
+    def middle(self) -> Fraction:
+        """Mean units per task with the scenarios."""
+        return self.center + sum((Fraction(hit.share) * Fraction(hit.extra) for hit in self.hits), Fraction())
+
+    @property
+    def exact(self) -> bool:
+        """Whether nothing varies."""
+        return not self.hits and self.variance <= 0 and float(np.ptp(self.means)) == 0
+
+    def units(self, volume: Floats, normal: Floats) -> NDArray[np.int64]:
+        """Whole units per month.
+
+        Args:
+            volume: tasks per month, shape (months, 1) or (months, draws).
+            normal: standard normal draws for the chance in a finite month, shape (draws,) or (months, draws).
+
+        Returns:
+            Shape (months, draws).
+        """
+        total = volume * self.means * month_noise(self.means, self.variance, volume, normal)
+        for hit in self.hits:
+            total = total + hits(volume, hit.share, hit.uniform) * hit.extras
+        return np.rint(np.maximum(total, 0)).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class EngineDraws:
+    """One engine: documented first, then the readings that count differently."""
+
+    sample: Sample
+    series: tuple[Series, ...]
+
+    def of(self, reading: ReadingName) -> Series:
+        """The series of a reading, or the documented one where no open question makes a difference."""
+        return next((each for each in self.series if each.reading == reading), self.series[0])
+
+
+def hits(volume: Floats, share: float, uniform: Floats) -> Floats:
+    """How many of the month's tasks are hit: binomial, by its inverse, so that more tasks never mean fewer hits.
+
+    Shape of `volume` and `uniform` broadcast together. From a thousand expected hits on, the normal distribution stands
+    in.
+    """
+    from scipy import stats  # heavy, and only scenarios need it
+
+    tasks = np.rint(volume)
+    if float(np.max(tasks)) * share < _FEW_HITS:
+        return np.asarray(stats.binom.ppf(uniform, tasks, share), dtype=np.float64)
+    expected = tasks * share
+    many: Floats = expected + np.sqrt(expected * (1 - share)) * stats.norm.ppf(uniform)
+    return np.clip(many, 0, tasks)
+
+
+def draw_engines(
+    samples: Sequence[Sample],
+    mix: Mix,
+    models: Sequence[ShapeModel | None],
+    draws: int,
+    seed: int,
+) -> list[EngineDraws]:
+    """Draw the mean units per task of every engine and reading, jointly.
+
+    Args:
+        samples: one per engine (and per measurement to compare with).
+        mix: the month's tasks.
+        models: units by shape for each sample; needed where the mix is not the measured tasks themselves.
+        draws: how many.
+        seed: the same seed gives the same draws.
+    """
+    columns: list[Column] = []
+    parts: list[list[tuple[ReadingName, Fraction, Floats, float]]] = []
+    for number, (each, model) in enumerate(zip(samples, models, strict=True)):
+        found: list[tuple[ReadingName, Fraction, Floats, float]] = []
+        for reading in each.readings:
+            if mix.own:
+                column, center, variance = _measured(each, mix, reading)
+                means = np.full(draws, float(center))
+            else:
+                assert model is not None  # noqa: S101
+                column, center, variance = _shaped(model, mix, reading)
+                # The readings of one engine differ by what is billed, not by chance: each begins with the same seed.
+                means = model.draw(reading, draws, np.random.default_rng([seed, 1, number]))
+            columns.append(column)
+            found.append((reading, center, means, variance))
+        parts.append(found)
+    ratios = iter(mean_ratios(columns, draws, np.random.default_rng([seed, 0])))
+    return [
+        EngineDraws(
+            each,
+            tuple(
+                Series(reading, each.mean(reading), center, means * next(ratios), variance)
+                for reading, center, means, variance in found
+            ),
+        )
+        for each, found in zip(samples, parts, strict=True)
+    ]
+
+
+def _measured(sample: Sample, mix: Mix, reading: ReadingName) -> tuple[Column, Fraction, float]:
+    shares = mix.shares(sample)
+    values = sample.units(reading)
+    column = Column(values, sample.clusters)
+    if mix.name == "cases":  # the mean of the cases' means: each case is one observation
+        cases = dict.fromkeys(sample.clusters)
+        means = [values[[name == case for name in sample.clusters]].mean() for case in cases]
+        column = Column(np.array(means), tuple(cases))
+    return column, sample.mean(reading, shares), _variance(values, np.array([float(share) for share in shares]))
+
+
+def _shaped(model: ShapeModel, mix: Mix, reading: ReadingName) -> tuple[Column, Fraction, float]:
+    center = Fraction(model.mean(reading))
+    if mix.known:
+        return Column(np.array([float(center)]), ("",)), center, model.variance(reading)
+    values = model.rows(reading, mix.rows)
+    between = _variance(values, mix.weights)
+    return Column(np.maximum(values, 0), mix.clusters), center, between + model.variance(reading)
+
+
+def _variance(values: Floats, weights: Floats) -> float:
+    if len(values) < 2:
+        return 0.0
+    mean = np.average(values, weights=weights)
+    return float(np.average((values - mean) ** 2, weights=weights)) * len(values) / (len(values) - 1)

@@ -1,0 +1,115 @@
+"""`durameter project` on a result that was measured on real servers."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from durameter.cli.project import project
+from durameter.errors import DurameterError
+from durameter.projection import Projection
+from durameter.projection.records import json_schema
+
+AGREEING = Path(__file__).parents[1] / "cli/results/agreeing"
+
+
+@pytest.fixture
+def command() -> typer.Typer:
+    app = typer.Typer()
+    app.command()(project)
+    return app
+
+
+def call(command: typer.Typer, *words: str) -> str:
+    done = CliRunner().invoke(
+        command, [str(AGREEING), "--draws", "500", *words], env={"COLUMNS": "160", "NO_COLOR": "1"}
+    )
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.output
+
+
+def test_json_is_the_projection_and_fits_its_schema(command: typer.Typer) -> None:
+    text = call(command, "--volume", "1M/month", "--json")
+    jsonschema.validate(json.loads(text), json_schema())
+    found = Projection.model_validate_json(text)
+    assert found.schema_version == 1
+    assert {each.engine: each.tasks for each in found.engines} == {"temporal": 3, "inngest": 3}
+    # By hand from measurement.json: 22 + 42 + 42 Actions and 28 + 42 + 41 executions in 3 tasks.
+    middle = {each.engine: float(each.readings[0].units_per_task.p50) for each in found.engines}
+    assert middle["temporal"] == pytest.approx(106 / 3, rel=0.03)
+    assert middle["inngest"] == pytest.approx(111 / 3, rel=0.03)
+    assert [reading.reading for reading in found.engines[1].readings] == ["documented", "upper"]
+    assert found.headline == "3 tasks: too few to be sure."
+
+
+def test_the_names_of_the_record_are_stable() -> None:
+    """Others read them: a change here is a change of `schema_version`."""
+    assert sorted(json_schema()["properties"]) == [
+        "assumptions",
+        "cheaper",
+        "crossovers",
+        "draws",
+        "engines",
+        "growth",
+        "headline",
+        "measured",
+        "measurement",
+        "mix",
+        "not_covered",
+        "schema_version",
+        "seed",
+        "sensitivities",
+        "trusted",
+        "volume",
+        "workload",
+    ]
+    assert sorted(json_schema()["$defs"]["ReadingProjection"]["properties"]) == [
+        "dollars",
+        "dollars_next_task",
+        "dollars_per_task",
+        "plan",
+        "plans",
+        "reading",
+        "units",
+        "units_per_task",
+        "why_none",
+    ]
+
+
+@pytest.mark.parametrize("form", [(), ("--markdown",)])
+def test_both_forms_say_the_same_things(command: typer.Typer, form: tuple[str, ...]) -> None:
+    text = " ".join(call(command, "--volume", "1M", "--growth", "5%/month", "--months", "2", *form).split())
+    for words in (
+        "3 tasks: too few to be sure.",
+        "1,000,000 tasks a month",
+        "temporal-2026-09-17, checked 2026-11-23",
+        "in force on the day of the measurement",
+        "not priced: annual fee, ask Temporal's sales",
+        "month by month",
+        "twice as many retries",
+        "step_retries billed",
+        "Developer is cheaper up to 831,368 tasks a month (29,375,000 actions)",
+        "seats: how much is not known",
+        "no scenario was measured for this result",
+    ):
+        assert words in text
+
+
+def test_wrong_words_are_usage_errors(command: typer.Typer) -> None:
+    for words in (
+        ["--volume", "0"],
+        ["--mix", "nothing.csv"],
+        ["--growth", "fast"],
+        ["--retention-days", "many"],
+        ["--retention-days", "100"],
+        ["--day-shape", "moon"],
+        ["--json", "--markdown"],
+        ["--against", str(AGREEING.with_name("nowhere"))],
+    ):
+        with pytest.raises(DurameterError) as raised:
+            call(command, *words)
+        assert raised.value.exit_code == 2, words
