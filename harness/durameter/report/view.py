@@ -2,27 +2,34 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from durameter.capacity import capacity_rows, demand
 from durameter.engines.base import ServerInfo
 from durameter.measure.folder import Result
-from durameter.measure.result import EngineResult, TaskResult
-from durameter.prices import Choice, PriceBook, book, cheapest
-from durameter.prices.books import NotPricedError
+from durameter.measure.result import EngineResult, Stopping, TaskResult
 from durameter.reconcile import Reconciliation
+from durameter.report.month import Month, Pricing, month_of
+from durameter.report.sureness import left_out, stopping_warnings
+from durameter.statistics import assess
+from durameter.statistics.records import Certainty
 from durameter_collectors.units import Unit
 
-__all__ = ["EngineReport", "Month", "Report", "Share", "Spread", "build_report"]
+__all__ = ["CapacityRow", "EngineReport", "Month", "Pricing", "Report", "Share", "Spread", "build_report"]
 
 NOT_COVERED = (
-    "how sure the mean is: the tasks are a sample, and no interval is given yet",
-    "storage, retention, capacity, concurrency, events, seats and high availability on the bill",
-    "outages and runaway loops: rates of faults are those of this run",
+    "seats, Connect workers, high availability, fairness, export and provisioned capacity on the bill",
+    "growth, another mix of tasks, and how sure the dollars are: `durameter project` has them",
+    "bad days and runaway loops: rates of faults are those of this run; `durameter scenarios` measures others",
 )
+
+
+_MOST = ("_longest", "_largest", "_in_longest_run")
+"""Ends of the names of measures that are the most of any run."""
 
 
 class _View(BaseModel):
@@ -48,18 +55,13 @@ class Share(_View):
     """Of all documented units, 0 to 1."""
 
 
-class Month(_View):
-    """A month at the asked volume, from the mean over the measured tasks."""
+class CapacityRow(_View):
+    """One line about storage or capacity."""
 
-    units: Decimal
-    price_book: str
-    prices_checked: date
-    plan: str
-    """Empty when no plan has a price."""
-    dollars: Decimal | None
-    why_not_priced: str
-    left_out: tuple[str, ...]
-    """Plans without a price at this volume, and why."""
+    what: str
+    value: str
+    why: str
+    """What it follows from."""
 
 
 class EngineReport(_View):
@@ -83,7 +85,10 @@ class EngineReport(_View):
     kinds: tuple[Share, ...]
     causes: tuple[Share, ...]
     measures: dict[str, Decimal]
-    """Mean per task of what was measured beside units: requests, events, bytes."""
+    """What was measured beside units: the mean of the tasks that have it; of what is `_longest` or `_largest`, the
+    most."""
+    capacity: tuple[CapacityRow, ...]
+    """Storage and capacity of the month."""
     month: Month | None
     month_upper: Month | None
     """None when no open question touches this measurement."""
@@ -92,6 +97,12 @@ class EngineReport(_View):
     answers: dict[str, str]
     """Open questions that were answered otherwise than by default."""
     reconciliations: tuple[Reconciliation, ...]
+    certainty: Certainty | None = None
+    """How sure the mean of `per_task` is; None when no task was counted."""
+    certainty_upper: Certainty | None = None
+    """Of `per_task_upper`; None when no open question touches this measurement."""
+    sampling: tuple[str, ...] = ()
+    """Why the counted tasks may be no fair sample, in words."""
 
     @property
     def proved(self) -> bool:
@@ -115,22 +126,24 @@ class Report(_View):
     verdict: str
     """In one sentence: whether the count may be believed."""
     engines: tuple[EngineReport, ...]
+    stopping: Stopping | None = None
+    """The rule that ended the measurement, if it had one."""
     not_covered: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
-def build_report(result: Result, *, volume: Decimal, books: Sequence[PriceBook], folder: str = "") -> Report:
+def build_report(result: Result, *, volume: Decimal, pricing: Pricing, folder: str = "") -> Report:
     """Compute a report from a result folder.
 
     Args:
         result: the measurement with its ledger.
         volume: tasks per month.
-        books: price books to choose from, by engine and the date of the measurement.
+        pricing: price books, and which of them to use.
         folder: how to show the folder; its path by default.
     """
     measurement = result.measurement
     engines = tuple(
-        _engine_report(engine, [u for u in result.units if u.engine == engine.engine], volume, books)
+        _engine_report(engine, [u for u in result.units if u.engine == engine.engine], volume, pricing)
         for engine in measurement.engines
     )
     return Report(
@@ -145,23 +158,29 @@ def build_report(result: Result, *, volume: Decimal, books: Sequence[PriceBook],
         verdict=_verdict(measurement.state, engines),
         engines=engines,
         not_covered=(*_blind_spots(engines), *NOT_COVERED),
-        warnings=(*_server_warnings(engines), *measurement.telemetry_problems),
+        stopping=measurement.stopping,
+        warnings=(
+            *stopping_warnings(measurement.stopping),
+            *_sample_warnings(engines),
+            *_server_warnings(engines),
+            *measurement.telemetry_problems,
+        ),
     )
 
 
-def _engine_report(
-    result: EngineResult, units: Sequence[Unit], volume: Decimal, books: Sequence[PriceBook]
-) -> EngineReport:
+def _engine_report(result: EngineResult, units: Sequence[Unit], volume: Decimal, pricing: Pricing) -> EngineReport:
     completed = [task for task in result.tasks if task.counted and task.state == "completed"]
     others = [task for task in result.tasks if task.counted and task.state in ("failed", "timed_out")]
     counted = completed or others  # the bill is of tasks that did what they should, where there are any
     totals = [task.units for task in counted]
     upper = [task.units_upper for task in counted]
-    started = result.started or datetime.now(UTC)
-    month = _month(result.engine, totals, volume, started, books) if totals else None
-    month_upper = _month(result.engine, upper, volume, started, books) if upper and upper != totals else None
     lower = [task.units_lower for task in counted]
-    month_lower = _month(result.engine, lower, volume, started, books) if lower and lower != totals else None
+    day = (result.started or datetime.now(UTC)).date()
+    found = demand(result, volume)
+    month = month_of(found, totals, day, pricing) if totals else None
+    month_upper = month_of(found, upper, day, pricing) if upper != totals else None
+    month_lower = month_of(found, lower, day, pricing) if lower != totals else None
+    clusters = [task.cluster for task in counted]
     return EngineReport(
         engine=result.engine,
         unit=result.unit,
@@ -178,11 +197,15 @@ def _engine_report(
         kinds=_breakdown(units, counted, lambda unit: unit.kind),
         causes=_breakdown(units, counted, lambda unit: unit.cause),
         measures=_measures(counted),
+        capacity=tuple(CapacityRow(**row._asdict()) for row in capacity_rows(found)) if totals else (),
         month=month,
         month_upper=month_upper,
         month_lower=month_lower,
         answers=dict(result.answers),
         reconciliations=result.reconciliations,
+        certainty=assess(totals, clusters) if totals else None,
+        certainty_upper=assess(upper, clusters) if month_upper else None,
+        sampling=tuple(left_out(result.tasks)),
     )
 
 
@@ -191,9 +214,12 @@ def _spread(values: Sequence[Decimal]) -> Spread:
 
 
 def _measures(tasks: Sequence[TaskResult]) -> dict[str, Decimal]:
+    """Of the tasks that have each: what is absent was not measured, and is no zero."""
     names = dict.fromkeys(name for task in tasks for name in task.measures)
+    values = {name: [task.measures[name] for task in tasks if name in task.measures] for name in names}
     return {
-        name: sum((task.measures.get(name, Decimal(0)) for task in tasks), Decimal(0)) / len(tasks) for name in names
+        name: max(found) if name.endswith(_MOST) else sum(found, Decimal(0)) / len(found)
+        for name, found in values.items()
     }
 
 
@@ -220,34 +246,6 @@ def _breakdown(units: Sequence[Unit], tasks: Sequence[TaskResult], key: Callable
             share=sums[name] / total if total else Decimal(0),
         )
         for name in sorted(sums, key=lambda name: (-sums[name], name))
-    )
-
-
-def _month(
-    engine: str, totals: Sequence[Decimal], volume: Decimal, moment: datetime, books: Sequence[PriceBook]
-) -> Month:
-    units = (sum(totals, Decimal(0)) / len(totals) * volume).quantize(Decimal(1))
-    try:
-        prices = book(engine, moment.date(), books)
-    except NotPricedError as error:
-        return Month(
-            units=units,
-            price_book="",
-            prices_checked=moment.date(),
-            plan="",
-            dollars=None,
-            why_not_priced=str(error),
-            left_out=(),
-        )
-    choice: Choice = cheapest(prices, units)
-    return Month(
-        units=units,
-        price_book=choice.book,
-        prices_checked=prices.checked,
-        plan=choice.plan.name if choice.plan else "",
-        dollars=choice.cost.amount if choice.cost else None,
-        why_not_priced=choice.why_none,
-        left_out=tuple(f"{cost.plan_name}: {cost.why_not}" for cost in choice.left_out),
     )
 
 
@@ -283,6 +281,15 @@ def _blind_spots(engines: Sequence[EngineReport]) -> list[str]:
         for engine in engines
         for spot in dict.fromkeys(spot for found in engine.reconciliations for spot in found.blind_spots)
     ]
+
+
+def _sample_warnings(engines: Sequence[EngineReport]) -> list[str]:
+    lines = []
+    for engine in engines:
+        found = [each.warnings for each in (engine.certainty, engine.certainty_upper) if each is not None]
+        lines += [f"{engine.engine}: {line}" for line in engine.sampling]
+        lines += [f"{engine.engine}: {line}" for line in dict.fromkeys(line for each in found for line in each)]
+    return lines
 
 
 def _server_warnings(engines: Sequence[EngineReport]) -> list[str]:

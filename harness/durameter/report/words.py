@@ -4,7 +4,9 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from durameter.report.numbers import count, dollars, plain, span
+from durameter.report.sureness import mean_interval_words, needed_words, next_task_words, rule_words
 from durameter.report.view import EngineReport, Month, Report, Spread
+from durameter.statistics.records import Certainty
 
 _MOST_PLACES = 5
 _MEASURES = {
@@ -74,11 +76,12 @@ def comparison(report: Report) -> list[tuple[str, list[str]]]:
     rows: list[tuple[str, list[str]]] = [
         ("variant", [each.variant for each in engines]),
         ("server", [each.server.version if each.server else "–" for each in engines]),
-        ("tasks", [_tasks(each, report.tasks) for each in engines]),
+        ("tasks", [_tasks(each, _planned(report, each)) for each in engines]),
         ("units per task", [per_task(each.per_task) for each in engines]),
     ]
     if any(each.month_upper for each in engines):
         rows.append(("… if open questions count", [_upper(each) for each in engines]))
+    rows += _sureness(report)
     if any(each.per_task_others for each in engines):
         rows.append(("… of tasks that did not complete", [per_task(each.per_task_others) for each in engines]))
     for name, words in _MEASURES.items():
@@ -94,12 +97,47 @@ def comparison(report: Report) -> list[tuple[str, list[str]]]:
     return rows
 
 
+def _sureness(report: Report) -> list[tuple[str, list[str]]]:
+    """How sure the means above are, and what one task may cost."""
+    engines = report.engines
+    sure = [each.certainty for each in engines]
+    first = next((each for each in sure if each is not None), None)
+    if first is None:
+        return []
+    level = f"{first.mean.level * 100:g} %"
+    rows = [(f"mean, {level} interval", [mean_interval_words(each) for each in sure])]
+    uppers = [each.certainty_upper for each in engines]
+    upper_label = "… if open questions count"
+    opened = any(uppers)
+    rows += [(upper_label, [_open(each, mean_interval_words) for each in uppers])] if opened else []
+    rows.append((f"one further task, {level} interval", [next_task_words(each) for each in sure]))
+    rows += [(upper_label, [_open(each, next_task_words) for each in uppers])] if opened else []
+    widths = " / ".join(f"±{each.relative * 100:g} %" for each in first.needed)
+    rows.append((f"further tasks for {widths}", [needed_words(each) for each in sure]))
+    if report.stopping is not None:
+        rule = report.stopping
+        label = f"until ±{rule.relative * 100:g} %, at most {rule.cap} tasks"
+        rows.append((label, [rule_words(rule, each.engine, each.variant) for each in engines]))
+    return rows
+
+
+def _open(upper: Certainty | None, show: Callable[[Certainty], str]) -> str:
+    return "none open" if upper is None else show(upper)
+
+
 def _tasks(engine: EngineReport, planned: int) -> str:
     if engine.state == "missing":
         return "engine missing"
     states = ", ".join(f"{n} {state.replace('_', ' ')}" for state, n in sorted(engine.task_states.items())) or "none"
     known = sum(engine.task_states.values())
     return states if known == planned else f"{states} of {planned}"
+
+
+def _planned(report: Report, engine: EngineReport) -> int:
+    """Tasks that were asked for on this engine: with a stopping rule, those of its batches."""
+    if report.stopping is None:
+        return report.tasks
+    return next((each.tasks for each in report.stopping.engines if each.engine == engine.engine), report.tasks)
 
 
 def _upper(engine: EngineReport) -> str:
