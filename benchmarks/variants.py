@@ -26,6 +26,7 @@ from durameter.measure.run import Plan, Subject, measure
 from durameter.prices import load_books
 from durameter.registry import load_engine, load_workload
 from durameter.report import build_report
+from durameter.report.month import Pricing
 from durameter.report.numbers import count, dollars
 from durameter.report.view import EngineReport, Month
 from durameter.telemetry import open_telemetry
@@ -66,7 +67,7 @@ async def measured(
             folder=Path(folder) / "result",
         )
         result = await measure(plan, config, Progress(), open_telemetry("none"))
-        [report] = build_report(result, volume=MONTH, books=load_books()).engines
+        [report] = build_report(result, volume=MONTH, pricing=Pricing(books=load_books())).engines
     if not report.proved or set(report.task_states) != {"completed"}:
         proofs = [(found.source, found.other, found.state, found.notes) for found in report.reconciliations]
         print(f"{report.variant}: {report.task_states}, {report.troubles}, {proofs}", file=sys.stderr)

@@ -5,11 +5,23 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-__all__ = ["Driver", "Implementation", "Measured", "RunContext", "Task", "TaskFailedError", "Workload"]
+from durameter.retries import RetryPolicy
+
+__all__ = [
+    "Driver",
+    "Implementation",
+    "Measured",
+    "Outage",
+    "RunContext",
+    "Scenario",
+    "Task",
+    "TaskFailedError",
+    "Workload",
+]
 
 
 class Task(BaseModel):
@@ -83,6 +95,52 @@ class Implementation(ABC, Generic[_Session]):
         """
 
 
+class Outage(BaseModel):
+    """How a short outage that was measured stands for a long one.
+
+    Each task met a short outage once: `observed` of it has how long the provider stayed down after the first attempt
+    that met it, and how many attempts that failed. A longer outage is the same with more retries, by the closed form of
+    the production policy, if the closed form of the policy that was measured gives what was seen.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seconds: float = Field(gt=0)
+    """Of the long outage."""
+    seconds_key: str = "outage_seconds"
+    """`observed` of a task: seconds from its first failed attempt to the end of its outage."""
+    failures_key: str = "outage_failures"
+    """`observed` of a task: attempts that the outage failed."""
+    over_key: str = "outage_over_seconds"
+    """`observed` of a task: seconds from its first failed attempt to the first one after the outage."""
+    measured: dict[str, RetryPolicy]
+    """Engine → the policy of the local server, with the time that it takes to begin an attempt as its jitter."""
+    production: dict[str, RetryPolicy]
+    """Engine → the policy that users meet."""
+
+
+class Scenario(BaseModel):
+    """A bad day: the same tasks, run for real with faults injected."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    description: str
+    options: dict[str, JsonValue] = Field(default_factory=dict)
+    """Laid over the options of the measurement; tables within tables are laid over each other."""
+    ends: Literal["completed", "failed"] = "completed"
+    """How its tasks end. Those that end in another way have no part in the effect."""
+    timeout: float = Field(default=180.0, gt=0)
+    """Seconds that one task may take at least."""
+    default_share: float = Field(ge=0, le=1)
+    """Of a month's tasks: how many are hit, if nobody says otherwise."""
+    why: str
+    """Why that share."""
+    differs: str = ""
+    """What is not as in production, in words."""
+    outage: Outage | None = None
+
+
 class Workload(ABC):
     """An agent to measure."""
 
@@ -97,6 +155,11 @@ class Workload(ABC):
     @abstractmethod
     def implementations(self, options: Any) -> Sequence[Implementation[Any]]:
         """One per engine and variant; the first of an engine is its default."""
+
+    def scenarios(self, options: Any) -> Sequence[Scenario]:
+        """Bad days that can be run for real, given these options; none unless a workload says so."""
+        del options
+        return ()
 
     def parse_options(self, raw: Mapping[str, Any]) -> BaseModel:
         """Validate options as a user gave them."""

@@ -23,6 +23,7 @@ from durameter.errors import UsageError
 from durameter.measure.run import Plan, Subject, measure
 from durameter.prices import load_books
 from durameter.report import build_report
+from durameter.report.month import Pricing
 from durameter.telemetry import open_telemetry
 
 
@@ -117,7 +118,7 @@ async def test_a_failed_task_is_shown_apart_and_not_in_the_mean(shared_servers: 
         await _work(session, task, measured)
 
     result = await _measured(shared_servers, tmp_path, raising, "bad", "good")
-    report = build_report(result, volume=Decimal(1000), books=load_books(None))
+    report = build_report(result, volume=Decimal(1000), pricing=Pricing(books=load_books(None)))
     [engine] = report.engines
     assert engine.per_task is not None
     assert engine.per_task_others is not None

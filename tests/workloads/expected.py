@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from durameter_workloads.model_server.faults import Faults, breaks_off, faults_of_call
 from durameter_workloads.model_server.stream import pieces_of
-from durameter_workloads.support_agent.shape import Conversation, ModelCall, ToolCall
+from durameter_workloads.support_agent.shape import Conversation, Message, ModelCall, ToolCall
 from durameter_workloads.support_agent.tools import filler
 
 
@@ -53,6 +53,12 @@ def expected_units(
     return walk.expected
 
 
+def gives_up(message: Message) -> bool:
+    """Whether the turn ends without a reply: the model still asks for tools at its 30th call."""
+    last = message.model_calls[-1]
+    return len(message.model_calls) == 30 and bool(last.tools) and last.tools[0].tool != "transfer_to_human"
+
+
 class _Walk:
     """Goes through a conversation as the agent does, and notes what the table says at each part."""
 
@@ -80,6 +86,8 @@ class _Walk:
                     self.several_tools()
                 for tool_index, tool in enumerate(call.tools, 1):
                     self._tool(tool, f"message {number} / call_model {index} / hand_over {tool_index}", plain=plain)
+            if gives_up(message):
+                return
             self.reply()
             if message.reminder:
                 self.reminder()

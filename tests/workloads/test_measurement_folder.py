@@ -131,6 +131,8 @@ def test_environment_and_versions_are_recorded(exported: tuple[Result, Receiver]
         "broken_streams": 0.0,
         "most_in_a_row": 3,
         "fails_for_good": [],
+        "outage_seconds": 0.0,
+        "held_attempts": 0,
     }
     server = engine_of(exported[0], "temporal").server
     assert server is not None

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from durameter.cli import conformance, doctor, report, rules, run, servers
+from durameter.cli import conformance, doctor, prices, profile, project, report, rules, run, scenarios, servers
 from durameter.cli.exits import EXIT_CODES, leave
 from durameter.errors import DurameterError
 from durameter.measure.environment import durameter_version
@@ -28,6 +28,10 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("report")(report.report)
+app.command("profile")(profile.profile)
+app.command("scenarios")(scenarios.scenarios)
+app.command("project")(project.project)
+app.command("prices")(prices.prices)
 app.command("rules")(rules.rules)
 app.command("conformance")(conformance.conformance)
 app.command("doctor")(doctor.doctor)

@@ -26,7 +26,11 @@ class ProgressLines:
         self._print(line, style="dim")
 
     def begin(self, engine: str, variant: str, tasks: int) -> None:
-        """A bar appears."""
+        """A bar appears; a further batch makes it longer."""
+        if engine in self._ids:
+            known = next(each for each in self._bars.tasks if each.id == self._ids[engine])
+            self._bars.update(known.id, total=(known.total or 0) + tasks)
+            return
         self._ids[engine] = self._bars.add_task(f"{engine} ({variant})", total=tasks, said="")
 
     def task(self, engine: str, result: TaskResult) -> None:

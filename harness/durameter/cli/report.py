@@ -6,11 +6,23 @@ from typing import Annotated
 import typer
 
 from durameter.cli.exits import exit_code
-from durameter.cli.options import Answered, AsJson, AsMarkdown, ConfigFile, Volume
+from durameter.cli.options import (
+    Answered,
+    AsHtml,
+    AsJson,
+    AsMarkdown,
+    Books,
+    ConfigFile,
+    OnDay,
+    Prices,
+    Volume,
+)
 from durameter.cli.show import show
 from durameter.config import load_config
 from durameter.measure.answers import parse_answers, reread
 from durameter.measure.folder import read_result
+from durameter.prices import load_books
+from durameter.report.month import Pricing
 
 __all__ = ["report"]
 
@@ -18,9 +30,13 @@ __all__ = ["report"]
 def report(
     result: Annotated[Path, typer.Argument(help="A result folder, as `durameter run` names it.", metavar="RESULT")],
     volume: Volume = None,
+    prices: Prices = None,
+    book: Books = None,
+    on: OnDay = None,
     answer: Answered = None,
     as_json: AsJson = False,
     as_markdown: AsMarkdown = False,
+    html: AsHtml = None,
     config: ConfigFile = None,
 ) -> None:
     """Show a measurement again, also one that was killed: what it had counted is there, marked incomplete.
@@ -33,8 +49,21 @@ def report(
 
     durameter report RESULT --volume 1M/month --markdown > report.md
 
+    durameter report RESULT --html report.html
+
+    durameter report RESULT --book temporal-2025
+
     durameter report RESULT --answer temporal.patches=billed
     """
     found = reread(read_result(result), parse_answers(answer or []))
-    show(found, load_config(config), volume=volume, as_json=as_json, as_markdown=as_markdown)
+    settings = load_config(config)
+    pricing = Pricing(
+        books=load_books(prices or settings.prices), asked=tuple(book or ()), on=None if on is None else on.date()
+    )
+    if pricing.asked:
+        # heavy, and only this needs it
+        from durameter.projection.books import see_books
+
+        see_books(pricing.asked, [each.engine for each in found.measurement.engines], pricing.books)
+    show(found, settings, volume=volume, as_json=as_json, as_markdown=as_markdown, html=html, pricing=pricing)
     raise typer.Exit(exit_code(found.measurement))

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from rich.console import Console
 
 from durameter.cli.exits import exit_code
-from durameter.cli.options import Answered, AsJson, AsMarkdown, ConfigFile, Volume, one_format
+from durameter.cli.options import Answered, AsHtml, AsJson, AsMarkdown, ConfigFile, Volume, one_format
 from durameter.cli.progress import progress_lines
 from durameter.cli.show import show
 from durameter.cli.stopping import until_stopped
@@ -19,8 +19,10 @@ from durameter.errors import UsageError
 from durameter.measure.answers import Answers, answered_rulebook, parse_answers
 from durameter.measure.folder import new_folder
 from durameter.measure.run import Plan, Subject, measure
+from durameter.measure.until import AT_LEAST, AT_MOST, Until, parse_until, same_beginning
 from durameter.prices import load_books
 from durameter.registry import engine_names, load_engine, load_workload
+from durameter.report.html import see_writable
 from durameter.telemetry import ExporterName, open_telemetry
 from durameter.workload import Implementation, Task, Workload
 
@@ -39,6 +41,17 @@ def run(
         list[str] | None, typer.Option(help="ENGINE=VARIANT: another pattern than the engine's default.")
     ] = None,
     tasks: Annotated[int | None, typer.Option(min=1, help="Tasks per engine.", show_default="10")] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            help="Go on in batches, the first of --tasks, until the 95 % interval of the mean is this narrow on every "
+            "engine: ±5% or 5%."
+        ),
+    ] = None,
+    at_most: Annotated[
+        int | None,
+        typer.Option(min=AT_LEAST, help="With --until: tasks per engine at most.", show_default=str(AT_MOST)),
+    ] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Tasks at once.", show_default="10")] = None,
     seed: Annotated[
         int | None, typer.Option(help="What is drawn by chance is drawn from this.", show_default="0")
@@ -67,6 +80,7 @@ def run(
     ] = None,
     as_json: AsJson = False,
     as_markdown: AsMarkdown = False,
+    html: AsHtml = None,
     config: ConfigFile = None,
 ) -> None:
     """Run an agent for real on each engine, count every billable unit, and say what a month costs.
@@ -80,38 +94,49 @@ def run(
 
     durameter run --tasks 30 --volume 1M/month
 
+    durameter run --until ±15% --at-most 200
+
     durameter run --engine temporal -o faults.rate_limited=0.2
 
     durameter run --tasks 5 --json > report.json
+
+    durameter run --tasks 30 --html report.html
     """
     settings = _with_answers(load_config(config), parse_answers(answer or []))
     parse_volume(volume or settings.run.volume)  # a wrong volume or price file is said before anything is measured
     load_books(settings.prices)
     one_format(as_json, as_markdown)
+    if html is not None:
+        see_writable(html)
     name, found = load_workload(workload or settings.run.workload)
     given = _given(option or [])
     if model_base_url is not None:
         given["model_base_url"] = model_base_url
     options = _options(name, found, {**settings.workloads.get(name, {}), **given})
     chosen = _implementations(name, found.implementations(options), engine, variant or [])
-    count = tasks or settings.run.tasks
+    first = tasks or settings.run.tasks
+    goal = _until(until, at_most, first)
     chance = settings.run.seed if seed is None else seed
+    planned = _tasks(name, found, goal.cap if goal else first, chance, options)
+    if goal is not None:
+        same_beginning(name, planned, _tasks(name, found, first, chance, options))
     exporter = open_telemetry(telemetry or settings.telemetry.exporter)
     plan = Plan(
         workload=name,
         options=options.model_dump(mode="json"),
-        tasks=_tasks(name, found, count, chance, options),
+        tasks=planned,
         subjects=[Subject(load_engine(each.engine)(), each) for each in chosen],
         concurrency=concurrency or settings.run.concurrency,
         timeout=timeout or settings.run.timeout,
         seed=chance,
         folder=out or new_folder(settings.run.results, name.partition("/")[2]),
+        until=goal,
     )
     with progress_lines(Console(stderr=True)) as observer:
         work = measure(plan, settings, observer, exporter)
         said = f"Stopped. What was measured is there: durameter report {plan.folder}"
         result = until_stopped(work, stopped=said)
-    show(result, settings, volume=volume, as_json=as_json, as_markdown=as_markdown)
+    show(result, settings, volume=volume, as_json=as_json, as_markdown=as_markdown, html=html)
     raise typer.Exit(exit_code(result.measurement))
 
 
@@ -121,6 +146,19 @@ def _with_answers(config: Config, answers: Answers) -> Config:
     for engine in every:
         answered_rulebook(engine, every)
     return config.model_copy(update={"answers": every})
+
+
+def _until(until: str | None, at_most: int | None, first: int) -> Until | None:
+    if until is None:
+        if at_most is not None:
+            raise UsageError(
+                "--at-most is the cap of --until, as in --until ±5% --at-most 200; --tasks is a fixed number."
+            )
+        return None
+    cap = at_most or max(AT_MOST, first)
+    if cap < first:
+        raise UsageError(f"--at-most {cap} is fewer than the {first} tasks of the first batch (--tasks).")
+    return Until(parse_until(until), first, cap)
 
 
 def _tasks(name: str, workload: Workload, count: int, seed: int, options: BaseModel) -> Sequence[Task]:

@@ -1,4 +1,6 @@
-"""Print a report in the format that was asked for."""
+"""Print a report in the format that was asked for, and write its page."""
+
+from pathlib import Path
 
 from rich.console import Console
 
@@ -8,22 +10,46 @@ from durameter.measure.folder import Result
 from durameter.prices import load_books
 from durameter.report import build_report
 from durameter.report.markdown import report_markdown
+from durameter.report.month import Pricing
 from durameter.report.terminal import show_report
 
-__all__ = ["show"]
+__all__ = ["say_page", "show"]
 
 
-def show(result: Result, config: Config, *, volume: str | None, as_json: bool, as_markdown: bool) -> None:
-    """Print the report of a result on standard output.
+def show(
+    result: Result,
+    config: Config,
+    *,
+    volume: str | None,
+    as_json: bool,
+    as_markdown: bool,
+    html: Path | None = None,
+    pricing: Pricing | None = None,
+) -> None:
+    """Print the report of a result on standard output; with `html`, write its page as well.
+
+    Prices are those in force on the day of the measurement, unless `pricing` says otherwise.
 
     Raises:
-        UsageError: both formats were asked for, or the volume or a price file is wrong.
+        UsageError: both formats were asked for, the volume or a price file is wrong, or the page cannot be written.
     """
     one_format(as_json, as_markdown)
-    report = build_report(result, volume=parse_volume(volume or config.run.volume), books=load_books(config.prices))
+    prices = pricing or Pricing(books=load_books(config.prices))
+    report = build_report(result, volume=parse_volume(volume or config.run.volume), pricing=prices)
     if as_json:
         print(report.model_dump_json(indent=2))
     elif as_markdown:
         print(report_markdown(report), end="")
     else:
         show_report(report, Console())
+    if html is not None:
+        # statistics and plots are heavy, and only the page needs them
+        from durameter.report.whole_page import write_whole_page
+
+        write_whole_page(html, result, report, prices)
+        say_page(html)
+
+
+def say_page(path: Path) -> None:
+    """Say where a page was written, on standard error: standard output is the report's."""
+    Console(stderr=True).print(f"The page is in {path}", soft_wrap=True, highlight=False)

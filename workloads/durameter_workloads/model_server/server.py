@@ -9,21 +9,28 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import fastapi
 from fastapi.responses import JSONResponse, Response, StreamingResponse
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from pydantic import BaseModel, ConfigDict, Field
 
 from durameter import serve_app
-from durameter_workloads.model_server.faults import Faults, breaks_off, faults_of_call
+from durameter_workloads.model_server.faults import Faults, Outage, breaks_off
 from durameter_workloads.model_server.script import ScriptedReply, Scripts
 from durameter_workloads.model_server.stream import CHARS_PER_TOKEN, pieces_of, server_sent_events
+from durameter_workloads.model_server.verdicts import GONE, Status, Verdicts
 
-__all__ = ["ModelServer", "Served", "serve_model"]
+__all__ = ["ModelLog", "ModelServer", "Served", "serve_model"]
+
+_PROBLEMS: dict[int, str] = {
+    429: "rate limit reached",
+    GONE: "the caller is gone",
+    500: "the provider has an error",
+    503: "the provider is not available",
+}
+_LOOK_SECONDS = 0.05
+"""How often a held attempt looks whether its caller is gone."""
 
 
 class _ChatMessage(BaseModel):
@@ -54,10 +61,13 @@ class Served(BaseModel):
     """Which call of the conversation, from 0."""
     attempt: int
     """From 1."""
-    status: Literal[200, 429, 500]
+    status: Status
+    """499: the attempt was held until its caller was gone."""
     seconds: float
     """Latency that was added."""
     stream: bool
+    outage: bool = False
+    """It failed because the provider was down."""
 
 
 class ModelServer(BaseModel):
@@ -83,6 +93,10 @@ class ModelLog:
 
     def __init__(self, file: Path | None) -> None:
         self.served: list[Served] = []
+        self.outages: dict[str, Outage] = {}
+        """By conversation: those that have been met."""
+        self.held: set[str] = set()
+        """Conversations of which an attempt is held now."""
         self._file = file
 
     def add(self, line: Served) -> None:
@@ -95,42 +109,50 @@ class ModelLog:
     def observed(self, task: str) -> dict[str, float]:
         """What happened in the conversations of one task: `task` itself and those whose name begins with `task / `."""
         mine = [line for line in self.served if line.user == task or line.user.startswith(f"{task} / ")]
-        statuses = Counter(line.status for line in mine)
-        return {
+        statuses: Counter[int] = Counter(line.status for line in mine)
+        found: dict[str, float] = {
             "model_requests": len(mine),
             "model_replies": statuses[200],
             "model_rate_limited": statuses[429],
-            "model_errors": statuses[500],
+            "model_errors": statuses[500] + statuses[503],
         }
+        if statuses[GONE]:
+            found["model_cut_off"] = statuses[GONE]
+        if task in self.outages:
+            found["outage_seconds"] = self.outages[task].seconds
+            failed = [line for line in mine if line.outage]
+            call = failed[0].user, failed[0].position
+            over = [line.time for line in mine if (line.user, line.position) == call and not line.outage]
+            found["outage_failures"] = len(failed)
+            if over:
+                found["outage_over_seconds"] = (min(over) - failed[0].time).total_seconds()
+        return found
 
 
 def model_app(server: ModelServer, log: ModelLog) -> fastapi.FastAPI:
     """The ASGI app."""
     app = fastapi.FastAPI(title="durameter model server")
-    attempts: Counter[tuple[str, int]] = Counter()
     begun: set[tuple[str, int]] = set()  # calls whose first stream has begun
-    limiter = MovingWindowRateLimiter(MemoryStorage())
-    limit = RateLimitItemPerMinute(server.requests_per_minute) if server.requests_per_minute else None
+    verdicts = Verdicts(server.faults, seed=server.seed, requests_per_minute=server.requests_per_minute)
+    log.outages = verdicts.outages
 
     @app.get("/v1/models")
     async def models() -> dict[str, Any]:
         return {"object": "list", "data": [{"id": "scripted", "object": "model", "owned_by": "durameter"}]}
 
     @app.post("/v1/chat/completions", response_model=None)
-    async def complete(request: _ChatRequest) -> Response:
+    async def complete(request: _ChatRequest, connection: fastapi.Request) -> Response:
         position = sum(message.role == "assistant" for message in request.messages)
         script = server.scripts.replies.get(request.user)
         if script is None or position >= len(script):
             known = "has only so many replies" if script is not None else "is not in the script"
             return _error(400, f"conversation {request.user!r} {known}: call {position} cannot be answered")
-        attempts[request.user, position] += 1
-        attempt = attempts[request.user, position]
-        status = _status(server, request.user, position, attempt)
-        retry_after = server.faults.retry_after_seconds
-        if limit is not None and not limiter.hit(limit):
-            status, retry_after = 429, max(1, round(limiter.get_window_stats(limit).reset_time - time.time()))
+        verdict = verdicts.judge(request.user, position, calls=len(script))
+        if verdict.status == GONE:
+            await until_gone(request.user, connection)
+        attempt = verdict.attempt
         chance = random.Random(f"latency/{server.seed}/{request.user}/{position}/{attempt}")  # noqa: S311 - reproducible
-        seconds = server.latency_ms / 1000 * chance.lognormvariate(0, 0.3) if status == 200 else 0.0
+        seconds = server.latency_ms / 1000 * chance.lognormvariate(0, 0.3) if verdict.status == 200 else 0.0
         await asyncio.sleep(seconds)
         log.add(
             Served(
@@ -138,19 +160,27 @@ def model_app(server: ModelServer, log: ModelLog) -> fastapi.FastAPI:
                 user=request.user,
                 position=position,
                 attempt=attempt,
-                status=status,
+                status=verdict.status,
                 seconds=seconds,
                 stream=request.stream,
+                outage=verdict.outage,
             )
         )
-        if status == 429:
-            return _error(429, "rate limit reached", {"Retry-After": str(retry_after)})
-        if status == 500:
-            return _error(500, "the provider has an outage")
+        if verdict.status != 200:
+            headers = {"Retry-After": str(verdict.retry_after)} if verdict.status == 429 else None
+            return _error(verdict.status, _PROBLEMS[verdict.status], headers)
         answer = _completion(request, script[position], position)
         if request.stream:
             return StreamingResponse(streamed(request, answer, position), media_type="text/event-stream")
         return JSONResponse(answer)
+
+    async def until_gone(user: str, connection: fastapi.Request) -> None:
+        log.held.add(user)
+        try:
+            while not await connection.is_disconnected():
+                await asyncio.sleep(_LOOK_SECONDS)
+        finally:
+            log.held.discard(user)
 
     def streamed(request: _ChatRequest, answer: dict[str, Any], position: int) -> AsyncIterator[str]:
         call = (request.user, position)
@@ -168,17 +198,8 @@ def model_app(server: ModelServer, log: ModelLog) -> fastapi.FastAPI:
     return app
 
 
-def _status(server: ModelServer, user: str, position: int, attempt: int) -> Literal[200, 429, 500]:
-    if user in server.faults.fails_for_good and position == len(server.scripts.replies[user]) - 1:
-        return 500
-    statuses = faults_of_call(server.faults, seed=server.seed, user=user, position=position)
-    if attempt > len(statuses):
-        return 200
-    return 429 if statuses[attempt - 1] == 429 else 500
-
-
 def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
-    kind = {429: "rate_limit_exceeded", 500: "server_error"}.get(status, "invalid_request_error")
+    kind = {429: "rate_limit_exceeded", 500: "server_error", 503: "server_error"}.get(status, "invalid_request_error")
     return JSONResponse({"error": {"message": message, "type": kind, "code": kind}}, status, headers)
 
 

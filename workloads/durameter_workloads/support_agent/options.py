@@ -1,11 +1,13 @@
 """What a user may set of the reference agent."""
 
 import os
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from durameter_workloads.model_server import Faults
 from durameter_workloads.support_agent.shapes import Overlay
+from durameter_workloads.support_agent.spec import MAX_ATTEMPTS, MODEL_TIMEOUT_SECONDS
 
 __all__ = ["NO_KEY", "SupportAgentOptions", "VariantOptions", "model_key"]
 
@@ -51,6 +53,23 @@ class SupportAgentOptions(BaseModel):
     approval_timeout_seconds: float = Field(default=2.0, gt=0)
     """How long an approval that nobody answers is waited for. The count does not depend on it."""
     variants: VariantOptions = VariantOptions()
+    max_attempts: int = Field(default=MAX_ATTEMPTS, ge=0)
+    """Attempts of a model call, the first included; 0 for the most that the engine's own policy has. On Inngest it
+    holds for all steps of a function: retries are a setting of functions there."""
+    model_timeout_seconds: float = Field(default=MODEL_TIMEOUT_SECONDS, gt=0)
+    """Temporal: how long an attempt of a model call may take (start-to-close)."""
+    runaway: bool = False
+    """In the last turn of each conversation the model never stops asking for tools."""
+    crashes: int = Field(default=0, ge=0, le=1)
+    """How often the agent's process is killed (SIGKILL) in the middle of the first model call of each conversation.
+    The worker or app is then a process of its own, with another one that stands by. Once at most: on Inngest a call
+    that was cut off twice was seen to be asked for once more than its attempts say; why is not known."""
+
+    @model_validator(mode="after")
+    def _scripted(self) -> Self:
+        if self.model_base_url and (self.crashes or self.runaway):
+            raise ValueError("crashes and runaway need the scripted model: leave model_base_url out")
+        return self
 
 
 def model_key() -> str:

@@ -83,7 +83,7 @@ async def serve_provider(
         scripts=scripts_of(conversations, approval_timeout=options.approval_timeout_seconds),
         seed=seed,
         latency_ms=options.latency_ms,
-        faults=options.faults,
+        faults=options.faults.model_copy(update={"held_attempts": options.faults.held_attempts or options.crashes}),
         requests_per_minute=options.requests_per_minute,
         tokens_per_second=options.variants.tokens_per_second,
         stream_pace=options.variants.stream_pace,

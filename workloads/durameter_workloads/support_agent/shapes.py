@@ -15,13 +15,15 @@ from importlib.resources import files
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from durameter_workloads.support_agent import spec
 from durameter_workloads.support_agent.shape import Conversation, Decision, Message, ModelCall, ToolCall
 
-__all__ = ["Overlay", "draw_conversations", "recorded_conversations"]
+__all__ = ["Overlay", "draw_conversations", "recorded_conversations", "run_away"]
 
 PLAIN_TOOLS = ("lookup_order", "search_flights", "update_booking")
 LAST_TOOL = "transfer_to_human"
 """Its result ends the turn without another model call."""
+_RUNAWAY_CHARS = 100
 
 
 class Overlay(BaseModel):
@@ -74,6 +76,21 @@ def draw_conversations(count: int, seed: int, overlay: Overlay) -> list[Conversa
     order.shuffle(recorded)
     drawn = recorded[:count] + order.choices(recorded, k=max(0, count - len(recorded)))
     return [_overlaid(each, random.Random(f"{seed}/{index}"), overlay) for index, each in enumerate(drawn)]  # noqa: S311
+
+
+def run_away(conversation: Conversation) -> Conversation:
+    """The same conversation, but in its last turn the model never stops asking for tools.
+
+    What it asked for in that turn stays; in place of its answer, or of the transfer to a person, it asks for one plain
+    tool after another until the agent gives up on the turn.
+    """
+    *before, last = conversation.messages
+    calls = [call for call in last.model_calls if call.tools and call.tools[0].tool != LAST_TOOL]
+    for number in range(len(calls), spec.MAX_MODEL_CALLS):
+        tool = ToolCall(tool=PLAIN_TOOLS[number % len(PLAIN_TOOLS)], chars=_RUNAWAY_CHARS)
+        calls.append(ModelCall(chars=_RUNAWAY_CHARS, tools=(tool,)))
+    last = last.model_copy(update={"model_calls": tuple(calls), "reminder": False})
+    return conversation.model_copy(update={"messages": (*before, last)})
 
 
 def _overlaid(conversation: Conversation, chance: random.Random, overlay: Overlay) -> Conversation:

@@ -16,6 +16,7 @@ __all__ = [
     "LAST_TOOL",
     "MAX_ATTEMPTS",
     "MAX_MODEL_CALLS",
+    "MODEL_TIMEOUT_SECONDS",
     "REFUND",
     "REFUND_LIMIT",
     "SILENCE_SECONDS",
@@ -47,7 +48,9 @@ TRANSFERRED = "You are being transferred to a person."
 REFUND_LIMIT = 100.0
 """Refunds above this many dollars need a person's approval."""
 MAX_ATTEMPTS = 5
-"""Attempts of a model or tool call, the first included."""
+"""Attempts of a model or tool call, the first included; an option changes it for model calls."""
+MODEL_TIMEOUT_SECONDS = 150.0
+"""How long one attempt of a model call may take, where the engine watches over that."""
 FIRST_RETRY_SECONDS = 1.0
 """Wait before the second attempt, where the provider does not say (Retry-After); doubled each time."""
 SILENCE_SECONDS = 7 * 24 * 3600.0

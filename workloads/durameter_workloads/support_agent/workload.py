@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from durameter import Implementation, Task, Workload
+from durameter import Implementation, Scenario, Task, Workload
 from durameter_workloads.support_agent.inngest.variants import inngest_variants
 from durameter_workloads.support_agent.options import SupportAgentOptions
-from durameter_workloads.support_agent.shapes import draw_conversations
+from durameter_workloads.support_agent.scenarios import scenarios_of
+from durameter_workloads.support_agent.shapes import draw_conversations, run_away
 from durameter_workloads.support_agent.temporal.variants import temporal_variants
 
 __all__ = ["SupportAgent", "workload"]
@@ -20,7 +21,10 @@ class SupportAgent(Workload):
 
     def tasks(self, count: int, seed: int, options: Any) -> Sequence[Task]:
         """`count` conversations, drawn by seed."""
-        conversations = draw_conversations(count, seed, SupportAgentOptions.model_validate(options).overlay)
+        parsed = SupportAgentOptions.model_validate(options)
+        conversations = draw_conversations(count, seed, parsed.overlay)
+        if parsed.runaway:
+            conversations = [run_away(each) for each in conversations]
         return [
             Task(
                 id=f"conversation-{number:04d}",
@@ -35,6 +39,10 @@ class SupportAgent(Workload):
         """The default of each engine first."""
         parsed = SupportAgentOptions.model_validate(options)
         return [*temporal_variants(parsed), *inngest_variants(parsed)]
+
+    def scenarios(self, options: Any) -> Sequence[Scenario]:
+        """Bad days, with the scripted model."""
+        return scenarios_of(SupportAgentOptions.model_validate(options))
 
 
 workload = SupportAgent()

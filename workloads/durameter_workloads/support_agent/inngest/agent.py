@@ -26,6 +26,8 @@ class Agent:
     calls: ModelCalls
     parallel_tools: bool = True
     """Several tools of one model call are a parallel group; else they run one after the other."""
+    retries: int = spec.MAX_ATTEMPTS - 1
+    """Of each step, and of the function itself."""
 
     async def take_turn(
         self, ctx: inngest.Context, specialist: inngest.Function[str], turn: str, asked: Asked, text: str

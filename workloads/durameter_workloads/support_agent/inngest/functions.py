@@ -13,8 +13,6 @@ from durameter_workloads.support_agent.inngest.steps import Asked
 
 __all__ = ["conversation_functions", "message_functions"]
 
-_RETRIES = spec.MAX_ATTEMPTS - 1
-
 
 @dataclass(frozen=True)
 class _Message:
@@ -46,7 +44,7 @@ def message_functions(client: inngest.Inngest, agent: Agent) -> list[inngest.Fun
     specialist = _specialist(client, agent)
     trigger = inngest.TriggerEvent(event=agent.names.message_received)
 
-    @client.create_function(fn_id="message", trigger=trigger, retries=_RETRIES)
+    @client.create_function(fn_id="message", trigger=trigger, retries=agent.retries)
     async def message(ctx: inngest.Context) -> None:
         """One user message, from its arrival to the reply, and to the reminder if there is one."""
         said = _Message.of(ctx.event)
@@ -66,7 +64,7 @@ def conversation_functions(client: inngest.Inngest, agent: Agent) -> list[innges
     specialist = _specialist(client, agent)
     trigger = inngest.TriggerEvent(event=agent.names.conversation_started)
 
-    @client.create_function(fn_id="conversation", trigger=trigger, retries=_RETRIES)
+    @client.create_function(fn_id="conversation", trigger=trigger, retries=agent.retries)
     async def conversation(ctx: inngest.Context) -> None:
         """All messages of one conversation; the first one starts it."""
         said: _Message | None = _Message.of(ctx.event)
@@ -110,7 +108,7 @@ def _prompted(thread: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _specialist(client: inngest.Inngest, agent: Agent) -> inngest.Function[str]:
     trigger = inngest.TriggerEvent(event=agent.names.case_handed_over)
 
-    @client.create_function(fn_id="specialist", trigger=trigger, retries=_RETRIES)
+    @client.create_function(fn_id="specialist", trigger=trigger, retries=agent.retries)
     async def specialist(ctx: inngest.Context) -> str:
         """The sub-agent."""
         data = ctx.event.data

@@ -1,6 +1,6 @@
 """What travels between the workflows, the driver and the activities, and how the workflows call model and tools."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -28,7 +28,6 @@ RETRY = RetryPolicy(
     backoff_coefficient=2.0,
     maximum_attempts=spec.MAX_ATTEMPTS,
 )
-_MODEL_TIMEOUT = timedelta(seconds=150)
 _ALL_ATTEMPTS_TIMEOUT = timedelta(seconds=900)
 """Of a local activity. No time-out per attempt: the SDK (temporalio 1.35) leaves its watch running when the attempt is
 retried, which panics in a thread of its own when it runs out after the worker's end. The model's client has one."""
@@ -45,6 +44,10 @@ class ModelCalls:
     """The activity heartbeats, with this time-out."""
     stream_ms: int | None = None
     """The activity streams the answer to the conversation, in batches of this interval."""
+    max_attempts: int = spec.MAX_ATTEMPTS
+    """Attempts of one call; 0 for as many as it takes."""
+    timeout_seconds: float = spec.MODEL_TIMEOUT_SECONDS
+    """Of one attempt; local activities have one for all attempts together."""
 
 
 @dataclass
@@ -96,6 +99,7 @@ class MessageStart:
 
     task: str
     message: UserMessage
+    calls: ModelCalls
     thread: list[dict[str, Any]]
 
 
@@ -112,6 +116,7 @@ async def call_model(
 ) -> spec.AssistantTurn:
     """One model call, in the way that `calls` says; `streamed` where somebody reads along."""
     request = ModelRequest(user, messages, stream_ms=calls.stream_ms if streamed else None)
+    retry = replace(RETRY, maximum_attempts=calls.max_attempts)
     answer: spec.AssistantTurn
     if calls.local_retry_seconds is not None:
         answer = await workflow.execute_local_activity(
@@ -119,7 +124,7 @@ async def call_model(
             request,
             result_type=spec.AssistantTurn,
             schedule_to_close_timeout=_ALL_ATTEMPTS_TIMEOUT,
-            retry_policy=RETRY,
+            retry_policy=retry,
             local_retry_threshold=timedelta(seconds=calls.local_retry_seconds),
             summary=step,
         )
@@ -129,9 +134,9 @@ async def call_model(
             "call_model",
             request,
             result_type=spec.AssistantTurn,
-            start_to_close_timeout=_MODEL_TIMEOUT,
+            start_to_close_timeout=timedelta(seconds=calls.timeout_seconds),
             heartbeat_timeout=None if heartbeat is None else timedelta(seconds=heartbeat),
-            retry_policy=RETRY,
+            retry_policy=retry,
             summary=step,
         )
     return answer

@@ -101,7 +101,7 @@ class OneMessage(Agent):
 
     @workflow.init
     def __init__(self, start: MessageStart) -> None:
-        super().__init__(start.task, ModelCalls(), start.thread)
+        super().__init__(start.task, start.calls, start.thread)
 
     @workflow.run
     async def run(self, start: MessageStart) -> MessageTurn:

@@ -170,7 +170,10 @@ class MessageDriver(TemporalDriver):
             said = self.user_message(conversation, number)
             measured.started(root := f"{task.id}-message-{number}")
             handle = await self.session.client.start_workflow(
-                OneMessage.run, MessageStart(task.id, said, thread), id=root, task_queue=self.session.task_queue
+                OneMessage.run,
+                MessageStart(task.id, said, self.calls, thread),
+                id=root,
+                task_queue=self.session.task_queue,
             )
             turn = await alongside(handle.result(), self.decide(handle, conversation, number))
             thread = turn.thread

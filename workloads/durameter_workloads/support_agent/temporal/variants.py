@@ -2,29 +2,24 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-
-from temporalio.worker import Worker
+from dataclasses import replace
 
 from durameter import Driver, Implementation, RunContext, Task, TemporalSession
+from durameter_workloads.support_agent.crashes import crashing
 from durameter_workloads.support_agent.options import SupportAgentOptions
 from durameter_workloads.support_agent.provider import serve_provider
-from durameter_workloads.support_agent.temporal.activities import agent_activities
-from durameter_workloads.support_agent.temporal.agent import Specialist
 from durameter_workloads.support_agent.temporal.calls import ModelCalls
-from durameter_workloads.support_agent.temporal.conversations import (
-    OneMessage,
-    Reminder,
-    SignalledConversation,
-    SupportConversation,
-)
 from durameter_workloads.support_agent.temporal.driver import (
     MessageDriver,
     SignalDriver,
     TemporalDriver,
     UpdateDriver,
 )
+from durameter_workloads.support_agent.temporal.worker import agent_worker
 
 __all__ = ["TemporalVariant", "temporal_variants"]
+
+_PROCESS = "durameter_workloads.support_agent.temporal.worker_process"
 
 
 class TemporalVariant(Implementation[TemporalSession]):
@@ -38,20 +33,28 @@ class TemporalVariant(Implementation[TemporalSession]):
         self.variant = variant
         self._options = options
         self._driver = driver
-        self._calls = calls or ModelCalls()
+        self._calls = replace(
+            calls or ModelCalls(), max_attempts=options.max_attempts, timeout_seconds=options.model_timeout_seconds
+        )
 
     @asynccontextmanager
     async def running(self, session: TemporalSession, tasks: Sequence[Task], run: RunContext) -> AsyncIterator[Driver]:
         """Run a worker and the model server."""
         async with serve_provider(self._options, tasks, run.folder, seed=run.seed) as provider:
             driver = self._driver(session, self._options, self._calls, provider)
-            async with Worker(
-                session.client,
-                task_queue=session.task_queue,
-                workflows=[SupportConversation, SignalledConversation, OneMessage, Reminder, Specialist],
-                activities=agent_activities(provider.model, driver.flushed),
-            ):
-                yield driver.drive
+            if self._options.crashes and provider.log is not None:
+                order = {
+                    "address": session.address,
+                    "namespace": session.client.namespace,
+                    "task_queue": session.task_queue,
+                    "model_base_url": str(provider.model.client.base_url),
+                    "model": provider.model.name,
+                }
+                async with crashing(_PROCESS, order, log=provider.log, folder=run.folder) as around:
+                    yield around(driver.drive)
+            else:
+                async with agent_worker(session.client, session.task_queue, provider.model, driver.flushed):
+                    yield driver.drive
 
 
 def temporal_variants(options: SupportAgentOptions) -> list[TemporalVariant]:

@@ -1,0 +1,131 @@
+"""`durameter scenarios`: run bad days for real and say what they add to a task that they hit."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel, ConfigDict
+from rich.console import Console
+
+from durameter.cli.exits import exit_code
+from durameter.cli.options import AsJson, ConfigFile
+from durameter.cli.progress import progress_lines
+from durameter.cli.stopping import until_stopped
+from durameter.config import Config, load_config
+from durameter.errors import UsageError
+from durameter.measure.folder import Result, read_result
+from durameter.measure.result import Measurement, TaskState
+from durameter.registry import load_workload
+from durameter.scenarios import ScenarioEffect, read_effects_and_problems
+from durameter.scenarios.folders import DECLARATION, declared_in, done_scenarios, scenario_folder, unfinished_folder
+from durameter.scenarios.run import Base, base_of, run_scenario
+from durameter.scenarios.terminal import show_effects, show_offer
+from durameter.workload import Scenario
+
+__all__ = ["scenarios"]
+
+
+class _Report(BaseModel):
+    """What `--json` prints."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: int = 1
+    result: str
+    effects: tuple[ScenarioEffect, ...]
+    problems: tuple[str, ...]
+
+
+def scenarios(
+    result: Annotated[Path, typer.Argument(help="A result folder, as `durameter run` names it.", metavar="RESULT")],
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="This scenario; again for more.", show_default="all")
+    ] = None,
+    tasks: Annotated[
+        int | None, typer.Option(min=1, help="So many of the result's tasks, the first ones.", show_default="all")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Run also what was run before, and replace it.")] = False,
+    list_only: Annotated[bool, typer.Option("--list", help="Say which there are, and run nothing.")] = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Run the result's tasks again on bad days, and say what these add to a task that they hit.
+
+    Each scenario is a real run of the same tasks, engines and variants with faults injected, kept under
+    RESULT/scenarios. One that is there already is not run again.
+
+    The exit status is the gravest of the scenarios' runs; tasks that end as the scenario says count as completed.
+
+    [bold]Examples[/bold]
+
+    durameter scenarios RESULT --list
+
+    durameter scenarios RESULT
+
+    durameter scenarios RESULT --only provider_outage --tasks 5 --again
+    """
+    settings = load_config(config)
+    base_result = read_result(result)
+    _, workload = load_workload(base_result.measurement.workload)
+    base = base_of(base_result, workload)
+    chosen = _chosen(base, only or [])
+    done = {folder.name for folder in done_scenarios(result)}
+    if list_only:
+        if as_json:
+            print(json.dumps([each.model_dump(mode="json") | {"done": each.name in done} for each in chosen], indent=2))
+        else:
+            show_offer(chosen, done, Console())
+        return
+    if not chosen:
+        raise UsageError(f"{base_result.measurement.workload} offers no scenarios with the options of {result}.")
+    due = [each for each in chosen if again or each.name not in done]
+    _run(base, due, tasks=tasks, settings=settings)
+    found = read_effects_and_problems(base_result)
+    if as_json:
+        print(_Report(result=str(result), effects=found.effects, problems=found.problems).model_dump_json(indent=2))
+    else:
+        show_effects(found, Console())
+    raise typer.Exit(_status(base_result, [each.name for each in chosen]))
+
+
+def _chosen(base: Base, only: Sequence[str]) -> list[Scenario]:
+    known = {each.name: each for each in base.scenarios}
+    if unknown := [name for name in only if name not in known]:
+        offers = ", ".join(known) or "none"
+        raise UsageError(f"There is no scenario {unknown[0]!r}. {base.result.measurement.workload} offers: {offers}.")
+    return [each for each in base.scenarios if not only or each.name in only]
+
+
+def _run(base: Base, due: Sequence[Scenario], *, tasks: int | None, settings: Config) -> None:
+    """One after the other."""
+    for scenario in due:
+        folder = unfinished_folder(base.result.folder, scenario.name)
+        said = f"Stopped. What was measured of {scenario.name} is there: durameter report {folder}"
+        with progress_lines(Console(stderr=True)) as observer:
+            observer.note(f"{scenario.name}: {scenario.description}")
+            until_stopped(run_scenario(base, scenario, tasks=tasks, config=settings, observer=observer), stopped=said)
+
+
+def _status(base: Result, names: Sequence[str]) -> int:
+    """4 before 3 before 1, over all the scenarios that were asked for."""
+    folders = [scenario_folder(base.folder, name) for name in names]
+    found = [
+        exit_code(_as_it_should(read_result(folder).measurement, declared_in(folder)))
+        for folder in folders
+        if (folder / DECLARATION).is_file()
+    ]
+    return max(found, default=0)
+
+
+def _as_it_should(measurement: Measurement, scenario: Scenario) -> Measurement:
+    """With tasks that end as the scenario says as completed, and such that complete against it as failed."""
+    states: dict[TaskState, TaskState] = {}
+    if scenario.ends == "failed":
+        states = {"failed": "completed", "completed": "failed"}
+    engines = []
+    for engine in measurement.engines:
+        tasks = tuple(task.model_copy(update={"state": states.get(task.state, task.state)}) for task in engine.tasks)
+        engines.append(engine.model_copy(update={"tasks": tasks}))
+    return measurement.model_copy(update={"engines": tuple(engines)})
