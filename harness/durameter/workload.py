@@ -84,6 +84,10 @@ class Implementation(ABC, Generic[_Session]):
     variant: str
     """Which pattern, such as `update` or `run_per_message`."""
 
+    def covariates(self, task: Task) -> Mapping[str, float]:  # noqa: ARG002 - for those who have some
+        """Numbers by which only this implementation's cost grows, beside the task's own: seconds of streams, ..."""
+        return {}
+
     @abstractmethod
     def running(self, session: _Session, tasks: Sequence[Task], run: RunContext) -> AbstractAsyncContextManager[Driver]:
         """Start what serves the agent (worker, app, model server) and yield the driver; end it all on leaving.

@@ -307,7 +307,7 @@ class _EngineRun:
             state=state,
             error=error,
             shape=task.shape,
-            covariates=task.covariates,
+            covariates={**task.covariates, **self._subject.implementation.covariates(task)},
             cluster=task.cluster,
             observed=measured.observed,
             roots=tuple(measured.roots),

@@ -1,6 +1,6 @@
 """A report as Markdown."""
 
-from durameter.report.numbers import count, percent, span
+from durameter.report.numbers import count, percent, plain, span
 from durameter.report.templates import markdown
 from durameter.report.view import Report
 from durameter.report.words import comparison, differences, worth_knowing
@@ -17,6 +17,7 @@ def report_markdown(report: Report) -> str:
         differences=differences,
         count=count,
         percent=percent,
+        plain=plain,
         span=span,
         worth_knowing=worth_knowing,
     )

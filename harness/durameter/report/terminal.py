@@ -1,6 +1,7 @@
 """A report in the terminal."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -8,7 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from durameter.report.numbers import count, percent, span
+from durameter.report.numbers import count, percent, plain, span
 from durameter.report.view import EngineReport, Report, Share
 from durameter.report.words import comparison, differences, worth_knowing
 
@@ -38,6 +39,8 @@ def show_report(report: Report, console: Console) -> None:
     for engine in report.engines:
         if engine.kinds:
             console.print(_engine(engine))
+        if engine.capacity:
+            console.print(_capacity(engine, report.volume))
     _list(console, "Not covered", report.not_covered)
     _list(console, "Worth knowing", worth_knowing(report))
     console.print(Text(f"Everything is in {report.folder}", style="dim"), soft_wrap=True)
@@ -68,6 +71,16 @@ def _engine(engine: EngineReport) -> RenderableType:
     if len(engine.causes) > len(causes):
         tables.append(Text(f"and {len(engine.causes) - len(causes)} more causes in the ledger", style="dim"))
     return Group(title, *tables)
+
+
+def _capacity(engine: EngineReport, volume: Decimal) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("", "a month", "from"):
+        table.add_column(name, overflow="fold")
+    for row in engine.capacity:
+        table.add_row(*map(Text, (row.what, row.value, row.why)))
+    title = f"{engine.engine}: storage and capacity at {plain(volume)} tasks a month"
+    return Group(Text(title, style="bold"), table)
 
 
 def _breakdown(label: str, lines: tuple[Share, ...]) -> RenderableType:

@@ -22,7 +22,7 @@ from durameter_collectors.units import Unit
 __all__ = ["CapacityRow", "EngineReport", "Month", "Pricing", "Report", "Share", "Spread", "build_report"]
 
 NOT_COVERED = (
-    "seats, Connect workers, high availability, fairness, export and provisioned capacity on the bill",
+    "high availability, fairness, export and provisioned capacity on the bill",
     "growth, another mix of tasks, and how sure the dollars are: `durameter project` has them",
     "bad days and runaway loops: rates of faults are those of this run; `durameter scenarios` measures others",
 )
@@ -157,7 +157,7 @@ def build_report(result: Result, *, volume: Decimal, pricing: Pricing, folder: s
         volume=volume,
         verdict=_verdict(measurement.state, engines),
         engines=engines,
-        not_covered=(*_blind_spots(engines), *NOT_COVERED),
+        not_covered=(*_blind_spots(engines), *_omitted(engines), *NOT_COVERED),
         stopping=measurement.stopping,
         warnings=(
             *stopping_warnings(measurement.stopping),
@@ -281,6 +281,11 @@ def _blind_spots(engines: Sequence[EngineReport]) -> list[str]:
         for engine in engines
         for spot in dict.fromkeys(spot for found in engine.reconciliations for spot in found.blind_spots)
     ]
+
+
+def _omitted(engines: Sequence[EngineReport]) -> list[str]:
+    months = [(engine.engine, engine.month) for engine in engines if engine.month is not None]
+    return [f"{engine}, {month.plan} may charge more: {what}" for engine, month in months for what in month.omitted]
 
 
 def _sample_warnings(engines: Sequence[EngineReport]) -> list[str]:

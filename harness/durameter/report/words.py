@@ -175,6 +175,8 @@ def worth_knowing(report: Report) -> list[str]:
             lines.append(f"{engine.engine}: {engine.month.why_not_priced}")
         elif engine.month is not None and engine.month.left_out:
             lines.append(f"{engine.engine} plans without a price at this volume: {'; '.join(engine.month.left_out)}")
+        if engine.month is not None:
+            lines += [f"{engine.engine}, {line}" for line in engine.month.limits]
         if engine.proved:
             lines += [f"{engine.engine}: {line}" for line in differences(engine)]
     return [*lines, *report.warnings]

@@ -30,6 +30,7 @@ from durameter_workloads.support_agent.model import Model
 from durameter_workloads.support_agent.options import SupportAgentOptions
 from durameter_workloads.support_agent.provider import serve_provider
 from durameter_workloads.support_agent.stored_threads import StoredThreads
+from durameter_workloads.support_agent.streaming import stream_covariates
 from durameter_workloads.support_agent.threads import Threads
 
 __all__ = ["InngestVariant", "inngest_variants"]
@@ -61,6 +62,10 @@ class InngestVariant(Implementation[InngestSession]):
         self._driver: type[InngestDriver] = ConversationDriver if long_run else MessageDriver
         self._functions = conversation_functions if long_run else message_functions
         self._parallel_tools = parallel_tools
+
+    def covariates(self, task: Task) -> dict[str, float]:
+        """Seconds of streams, where it streams."""
+        return stream_covariates(self.variant, task, self._options)
 
     @asynccontextmanager
     async def running(self, session: InngestSession, tasks: Sequence[Task], run: RunContext) -> AsyncIterator[Driver]:

@@ -8,6 +8,7 @@ from durameter import Driver, Implementation, RunContext, Task, TemporalSession
 from durameter_workloads.support_agent.crashes import crashing
 from durameter_workloads.support_agent.options import SupportAgentOptions
 from durameter_workloads.support_agent.provider import serve_provider
+from durameter_workloads.support_agent.streaming import stream_covariates
 from durameter_workloads.support_agent.temporal.calls import ModelCalls
 from durameter_workloads.support_agent.temporal.driver import (
     MessageDriver,
@@ -36,6 +37,10 @@ class TemporalVariant(Implementation[TemporalSession]):
         self._calls = replace(
             calls or ModelCalls(), max_attempts=options.max_attempts, timeout_seconds=options.model_timeout_seconds
         )
+
+    def covariates(self, task: Task) -> dict[str, float]:
+        """Seconds of streams, where it streams."""
+        return stream_covariates(self.variant, task, self._options)
 
     @asynccontextmanager
     async def running(self, session: TemporalSession, tasks: Sequence[Task], run: RunContext) -> AsyncIterator[Driver]:
