@@ -11,7 +11,7 @@ __all__ = ["EXIT_CODES", "exit_code", "leave"]
 
 EXIT_CODES = {
     0: "all tasks completed, and independent sources agree (or the report says that there is only one)",
-    1: "a task failed, timed out or was interrupted",
+    1: "a task failed, timed out or was interrupted; for `prices --check`, a price book wants attention",
     2: "wrong usage, configuration or result folder",
     3: "an engine is missing",
     4: "units that no rule explains, or a task that could not be counted in full",

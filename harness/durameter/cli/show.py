@@ -9,6 +9,7 @@ from durameter.config import Config, parse_volume
 from durameter.measure.folder import Result
 from durameter.prices import load_books
 from durameter.report import build_report
+from durameter.report.html import see_writable
 from durameter.report.markdown import report_markdown
 from durameter.report.month import Pricing
 from durameter.report.terminal import show_report
@@ -34,6 +35,8 @@ def show(
         UsageError: both formats were asked for, the volume or a price file is wrong, or the page cannot be written.
     """
     one_format(as_json, as_markdown)
+    if html is not None:
+        see_writable(html)
     prices = pricing or Pricing(books=load_books(config.prices))
     report = build_report(result, volume=parse_volume(volume or config.run.volume), pricing=prices)
     if as_json:

@@ -51,6 +51,10 @@ HELP = [
     (),
     ("run",),
     ("report",),
+    ("profile",),
+    ("scenarios",),
+    ("project",),
+    ("prices",),
     ("rules",),
     ("conformance",),
     ("doctor",),
@@ -84,6 +88,40 @@ def test_report_of_a_killed_measurement(golden: SnapshotAssertion, form: str) ->
     done = call("report", "killed", *([] if form == "terminal" else [f"--{form}"]))
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout == golden
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown"])
+@pytest.mark.parametrize("command", ["profile", "project"])
+def test_what_follows_from_a_result(golden: SnapshotAssertion, command: str, form: str) -> None:
+    done = call(command, "agreeing", *([] if form == "terminal" else [f"--{form}"]))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == golden
+
+
+def test_an_old_result_is_priced_anew_and_the_book_is_named() -> None:
+    """Without a run: the same units, by the prices of another day and by a book that is asked for."""
+    now, then = call("report", "agreeing", "--json"), call("report", "agreeing", "--book", "temporal-2025", "--json")
+    [today, _], [asked, _] = (json.loads(each.stdout)["engines"] for each in (now, then))
+    assert today["month"]["units"] == asked["month"]["units"]
+    assert (today["month"]["price_book"], asked["month"]["price_book"]) == ("temporal-2026-09-17", "temporal-2025")
+    assert today["month"]["dollars"] != asked["month"]["dollars"]
+    by_day = call("report", "agreeing", "--on", "2025-06-01", "--json")
+    [found, _] = json.loads(by_day.stdout)["engines"]
+    assert found["month"]["dollars"] == asked["month"]["dollars"]
+    assert "no price book 'nonsense'" in call("report", "agreeing", "--book", "nonsense").stderr
+
+
+@pytest.mark.parametrize("command", ["report", "project"])
+def test_a_page_is_written_beside_the_report(tmp_path: Path, command: str) -> None:
+    page = tmp_path / "page.html"
+    done = call(command, "agreeing", "--html", page)
+    assert done.returncode == 0
+    assert done.stderr == f"The page is in {page}\n"
+    assert page.stat().st_size < 300_000
+    assert page.read_text().count("<svg") >= 4
+    missing = call(command, "agreeing", "--html", tmp_path / "nowhere" / "page.html")
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert "does not exist" in missing.stderr
 
 
 def _changed(tmp_path: Path, change: Any) -> Path:

@@ -200,8 +200,11 @@ def test_without_a_profile_and_a_projection_it_says_what_is_missing() -> None:
     assert "There is no profile: what one more turn, tool call or message costs is not said here." in page.words
     assert "There is no plot of cost against volume and of plans: durameter project makes the figures" in page.words
     assert set(page.data) == {"data-report"}
+    # Temporal: 35 1/3 M Actions, 32.83 M beyond the included: 250 + 225 + 400 + 12.83 x 35 = 1,324.17, fee 500; history
+    # (44,264 + 203,976 + 164,761) / 3 bytes x 1 M x 720 h = 99,120.24 GBh, 24,720.24 beyond 74,400, x 0.00105 = 25.96.
+    # Inngest: 37 M (or 40 M): 99 + 4 x 50 + 10 x 25 + 22 x 20 (25 x 20) = 989 (1,049); 7 M events, 2 beyond 5, x 0.50.
     assert (
-        "At 1,000,000 tasks a month: temporal $1,824.17 on Business and inngest $989.00 to $1,049.00 on Pro."
+        "At 1,000,000 tasks a month: temporal $1,850.12 on Business and inngest $990.00 to $1,050.00 on Pro."
         in page.words
     )
 
