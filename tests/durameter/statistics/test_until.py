@@ -215,6 +215,7 @@ def test_stopped_in_the_first_batch(tmp_path: Path) -> None:
 
 
 def test_old_results_have_no_rule() -> None:
-    old = Path(__file__).parents[1] / "cli" / "results" / "agreeing" / "measurement.json"
-    assert "stopping" not in json.loads(old.read_text())
-    assert Measurement.model_validate_json(old.read_bytes()).stopping is None
+    new = Path(__file__).parents[1] / "cli" / "results" / "agreeing" / "measurement.json"
+    old = json.loads(new.read_text())
+    del old["stopping"]
+    assert Measurement.model_validate(old).stopping is None
