@@ -81,7 +81,7 @@ def test_the_names_of_the_record_are_stable() -> None:
 
 
 # Where Developer and Business cross: a task has 35 1/3 Actions, and 137,667 bytes of history for 720 h, 0.09912 GBh. On
-# Developer that is 1.1 x (35.3333 x 0.00005 + 0.09912 x 0.00105) = $0.00205783. On Business, with 70,916 GBh still among
+# Developer that is 1.1 x (35.3333 x 0.00005 + 0.09912 x 0.00105) = $0.00205783. On Business, with 70,916 GBh among
 # the 74,400 included and 25,279,288 Actions: 250 + 225 + 400 + 2.779288 x 35 + 500 = $1,472.28 = 715,452 x 0.00205783.
 @pytest.mark.parametrize("form", [(), ("--markdown",)])
 def test_both_forms_say_the_same_things(command: typer.Typer, form: tuple[str, ...]) -> None:
