@@ -73,6 +73,14 @@ Open = Annotated[
     str | None,
     typer.Option("--open-hours", help="For how long a task is open in production.", show_default="as measured"),
 ]
+AtWork = Annotated[
+    str | None,
+    typer.Option(
+        "--step-seconds",
+        help="For how long a task has steps at work in production, where the model is slower than the measured one.",
+        show_default="as measured",
+    ),
+]
 Drawn = Annotated[int, typer.Option("--draws", help="Of the Monte Carlo simulation.")]
 Seeded = Annotated[int, typer.Option("--seed", help="The same seed gives the same figures.")]
 
@@ -92,6 +100,7 @@ def project(
     day_shape: Day = "flat",
     retention_days: Retention = "30",
     open_hours: Open = None,
+    step_seconds: AtWork = None,
     answer: Answered = None,
     draws: Drawn = 10_000,
     seed: Seeded = 0,
@@ -150,6 +159,7 @@ def project(
             day_shape=parse_day_shape(day_shape),
             retention_days=_number(retention_days, "--retention-days"),
             open_hours=None if open_hours is None else _number(open_hours, "--open-hours"),
+            step_seconds=None if step_seconds is None else _number(step_seconds, "--step-seconds"),
             draws=draws,
             seed=seed,
         ),

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from durameter.errors import UsageError
 from durameter.profile import predict
 from durameter.profile.bounds import shift_bounds
-from durameter.profile.records import Covariate, Lines, Prediction, ReadingName, Retries, WorstTask
+from durameter.profile.records import Covariate, Lines, Prediction, ReadingName, Retries, WorstTask, tasks_needed
 
 __all__ = ["Profile"]
 
@@ -157,6 +157,14 @@ class Profile(BaseModel):
             covariates: rows of covariates, shape (rows, k).
         """
         return predict.unidentified(self.unseen, self.covariate_names, self._matrix(covariates))
+
+    def untold(self, reading: ReadingName = "documented") -> tuple[str, ...]:
+        """Covariates that a regression on too few tasks left out: what one more costs is not known, and not zero."""
+        if self.tasks >= tasks_needed(len(self.covariates)):
+            return ()
+        fitted = [line for line in self.lines(reading).kinds if line.basis == "fitted"]
+        varying = [each.name for each in self.covariates if each.varies]
+        return tuple(name for name in varying if any(not line.marginal(name) for line in fitted))
 
     def task_variance(self, reading: ReadingName = "documented") -> float:
         """Variance of one task's units around its line, units squared: within and between clusters together."""

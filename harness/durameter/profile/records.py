@@ -5,6 +5,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
+    "FEW_SPARE",
     "FIXED",
     "RETRIES",
     "Coefficient",
@@ -17,6 +18,7 @@ __all__ = [
     "Retries",
     "Term",
     "WorstTask",
+    "tasks_needed",
 ]
 
 ReadingName = Literal["documented", "upper", "lower"]
@@ -26,6 +28,15 @@ FIXED: Final = "fixed"
 """Name of what every task costs, whatever its shape."""
 RETRIES: Final = "retries"
 """Name of the marginal per retry: an attempt after the first, of any activity or step."""
+
+
+FEW_SPARE: Final = 5
+"""Tasks beyond as many as there are marginals, by which these are checked."""
+
+
+def tasks_needed(covariates: int) -> int:
+    """Tasks that can tell every marginal and the fixed part, and check them."""
+    return covariates + 1 + FEW_SPARE
 
 
 class _Record(BaseModel):

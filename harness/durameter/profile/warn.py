@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from durameter.profile.predict import in_words
-from durameter.profile.records import Lines, Retries
+from durameter.profile.records import FEW_SPARE, Lines, Retries, tasks_needed
 from durameter.profile.table import Table
 
 __all__ = ["warnings_of"]
 
 _FEW_CLUSTERS = 10
-_FEW_SPARE = 5
 
 
 def warnings_of(
@@ -32,22 +31,17 @@ def _gaps(table: Table) -> list[str]:
     return [f"{holes} of these tasks may lack units (`durameter report` names what was not seen)"] if holes else []
 
 
-def _needed(table: Table) -> int:
-    """Tasks that can tell every marginal and the fixed part, and check them."""
-    return len(table.names) + 1 + _FEW_SPARE
-
-
 def _too_few(table: Table) -> list[str]:
-    tasks = len(table.tasks)
-    if tasks >= _needed(table):
+    tasks, needed = len(table.tasks), tasks_needed(len(table.names))
+    if tasks >= needed:
         return []
     what = f"what each of {len(table.names)} covariates costs and to check it"
-    return [f"{tasks} tasks are too few to tell {what}: measure at least {_needed(table)}"]
+    return [f"{tasks} tasks are too few to tell {what}: measure at least {needed}"]
 
 
 def _untold(table: Table, unseen: Sequence[Mapping[str, float]]) -> list[str]:
     simple = [weights for weights in unseen if len(weights) <= 2]
-    if len(table.tasks) < _needed(table) and len(simple) < len(unseen):
+    if len(table.tasks) < tasks_needed(len(table.names)) and len(simple) < len(unseen):
         return [in_words(weights) for weights in simple]  # the others follow from the number of tasks
     return [in_words(weights) for weights in unseen]
 
@@ -57,7 +51,7 @@ def _thin(readings: Sequence[Lines]) -> list[str]:
     alone = dict.fromkeys(name for line in lines for name in line.rests_on_one)
     said = [f"what {name} costs rests on a single task: no other checks it" for name in alone]
     spare = [line.spare for line in lines if line.basis != "fitted"]
-    if spare and min(spare) < _FEW_SPARE:
+    if spare and min(spare) < FEW_SPARE:
         said.append(f"exact lines are checked by as few as {min(spare)} tasks beyond those that they need")
     return said
 

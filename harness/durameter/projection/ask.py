@@ -45,6 +45,8 @@ class Ask:
     """For which closed runs are kept (Temporal)."""
     open_hours: Decimal | None = None
     """For how long a task is open in production; the measured time by default."""
+    step_seconds: Decimal | None = None
+    """For how long a task has steps at work in production; the measured time by default."""
     draws: int = 10_000
     seed: int = 0
 

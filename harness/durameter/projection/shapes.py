@@ -50,7 +50,7 @@ class ShapeModel:
         """Covariates whose own marginal the measured tasks can tell; those that were always equal go together."""
         names = [each.name for each in self.profile.covariates if each.varies]
         equal = {name: {name} for name in names}
-        unseen: set[str] = set()
+        unseen = set(self.profile.untold())
         for weights in self.profile.unseen:
             if len(weights) == 2 and sum(weights.values()) == 0 and weights.keys() <= equal.keys():
                 both = set.union(*(equal[name] for name in weights))

@@ -18,9 +18,16 @@ def demand_of(engine: EngineResult, ask: Ask) -> Demand:
     """The month's demand at the volume asked for.
 
     Raises:
-        UsageError: retention or open hours are out of their range.
+        UsageError: retention, open hours or step seconds are out of their range.
     """
-    return demand(engine, ask.volume, ask.day_shape, retention_days=ask.retention_days, open_hours=ask.open_hours)
+    return demand(
+        engine,
+        ask.volume,
+        ask.day_shape,
+        retention_days=ask.retention_days,
+        open_hours=ask.open_hours,
+        step_seconds=ask.step_seconds,
+    )
 
 
 def usage_at(found: Demand, plan: Plan, like: Decimal, units: Decimal) -> Usage:

@@ -63,6 +63,8 @@ def _value(profile: Profile, lines: Lines, name: str) -> str:
     found = next((each for each in lines.total if each.covariate == name), None)
     if any(name in weights and len(weights) == 1 for weights in profile.unseen):
         return "not known"
+    if name in profile.untold(lines.reading):
+        return "not told apart"
     if found is None:
         shared = [weights for weights in profile.unseen if name in weights]
         return "not told apart" if shared else "0"

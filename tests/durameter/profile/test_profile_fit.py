@@ -6,6 +6,7 @@ from profile_built import Built, Rows, engine_result
 
 from durameter.errors import UsageError
 from durameter.profile import Coefficient, Profile, fit_profile
+from durameter.report.profile_words import covariate_rows
 from durameter_collectors.units import Gap
 
 CALLS = (3, 8, 5, 12, 7, 4, 9, 6, 10, 2)
@@ -221,6 +222,35 @@ def test_what_a_mix_lacks_or_has_too_much_is_said() -> None:
         profile.mean_units({"model_calls": 7, "hand_overs": 0, "turns": 3})
     with pytest.raises(UsageError, match="has 2 columns"):
         profile.draw_means([[1, 2, 3]])
+
+
+def test_what_too_few_tasks_leave_out_is_not_told_and_not_zero() -> None:
+    """Each costs 1, which four tasks cannot check; the regression takes one of them, and the others are no zero."""
+    shapes = [
+        (6, 12, 5),
+        (9, 20, 10),
+        (8, 24, 17),
+        (29, 30, 1),
+        (3, 9, 8),
+        (12, 15, 2),
+        (7, 31, 4),
+        (4, 6, 11),
+        (5, 8, 3),
+    ]
+    tasks = [
+        Built({"user_messages": m, "model_calls": c, "tool_calls": t}, Rows(first={"activity": m + c + t}))
+        for m, c, t in shapes
+    ]
+    few = profile_of(*tasks[:4])
+    [line] = few.lines().kinds
+    assert line.basis == "fitted"
+    names = set(few.covariate_names)
+    assert set(few.untold()) == names - {each.covariate for each in line.coefficients}
+    assert len(few.untold()) == 2
+    assert [row[-1] for row in covariate_rows(few) if row[0] in few.untold()] == ["not told apart"] * 2
+    enough = profile_of(*tasks)
+    assert values(enough.lines().total) == dict.fromkeys(few.covariate_names, 1)
+    assert enough.untold() == ()
 
 
 def test_a_profile_comes_back_from_json() -> None:

@@ -102,6 +102,13 @@ def test_both_forms_say_the_same_things(command: typer.Typer, form: tuple[str, .
         assert words in text
 
 
+def test_a_slower_model_keeps_more_steps_at_work(command: typer.Typer) -> None:
+    """Little's law: 1 M tasks in 730.5 h are 0.38026 a second, each at work for 90 s: 34.2 on average."""
+    text = " ".join(call(command, "--volume", "1M", "--step-seconds", "90", "--markdown").split())
+    assert "34.2 on average" in text
+    assert "34.2 on average" not in " ".join(call(command, "--volume", "1M", "--markdown").split())
+
+
 def test_wrong_words_are_usage_errors(command: typer.Typer) -> None:
     for words in (
         ["--volume", "0"],
