@@ -101,7 +101,7 @@ class RetryPolicy(BaseModel):
         if seconds <= 0:
             return 0.0
         retries = self.retries_until_over(seconds, jitter=jitter)
-        before = [0.0, *(self.begins(retry, jitter=jitter) for retry in range(1, retries))]
+        before = [self.begins(retry, jitter=jitter) if retry else 0.0 for retry in range(retries)]
         return sum(max(0.0, seconds - begun) for begun in before) / seconds
 
 
