@@ -5,12 +5,17 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from durameter.config import Config, InngestConfig, TemporalConfig
 from durameter.engines.base import RunningServer
 from durameter.engines.inngest import InngestEngine
 from durameter.engines.temporal import TemporalEngine
+
+# A shared machine may pause in the middle of an example; timing belongs to benchmarks.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 
 _status: int | None = None
 
