@@ -2,7 +2,7 @@
 
 from hpack import Encoder, NeverIndexedHeaderTuple
 from hyperframe.frame import HeadersFrame
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from spoken import Said, Spoken, actions, decoded, problems
 from temporalio.api.workflowservice import v1 as api
@@ -124,6 +124,7 @@ FIELDS = st.lists(
 )
 
 
+@example(script=[0, [], 38, 38, [(b":path", b"1", False), (b":path", b"1", False)]])
 @given(st.lists(FIELDS | st.integers(0, 200), min_size=1, max_size=30))
 @settings(max_examples=300, deadline=None)
 def test_repeated_blocks_mean_what_the_table_says(script: list[list[tuple[bytes, bytes, bool]] | int]) -> None:
@@ -133,7 +134,8 @@ def test_repeated_blocks_mean_what_the_table_says(script: list[list[tuple[bytes,
     sent = []
     for step in script:
         if isinstance(step, int):
-            encoder.header_table_size = step
+            if step != encoder.header_table_size:  # hpack's encoder forgets to announce a size that is set twice
+                encoder.header_table_size = step
             continue
         # A sensitive field is never put into the table.
         block = encoder.encode([NeverIndexedHeaderTuple(n, v) if secret else (n, v) for n, v, secret in step])
