@@ -127,6 +127,7 @@ def draw_engines(
                 column, center, variance = _measured(each, mix, reading)
                 means = np.full(draws, float(center))
             else:
+                # For the type checker: `models` has one wherever the mix is not the tasks' own.
                 assert model is not None  # noqa: S101
                 column, center, variance = _shaped(model, mix, reading)
                 # The readings of one engine differ by what is billed, not by chance: each begins with the same seed.

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from durameter.measure.folder import Result
 from durameter.profile import Profile, fit_profile
+from durameter.profile.fit import FEWEST_TASKS
 from durameter.projection import Ask, Projection, project
 from durameter.report.html import write_page
 from durameter.report.month import Pricing
@@ -13,11 +14,11 @@ __all__ = ["profiles_of", "write_whole_page"]
 
 
 def profiles_of(result: Result) -> list[Profile]:
-    """A profile per engine that has tasks to fit."""
+    """A profile per engine that has tasks enough to fit; the page says where there is none."""
     return [
         fit_profile(engine, [unit for unit in result.units if unit.engine == engine.engine])
         for engine in result.measurement.engines
-        if any(task.counted and task.state == "completed" for task in engine.tasks)
+        if sum(task.counted and task.state == "completed" for task in engine.tasks) >= FEWEST_TASKS
     ]
 
 

@@ -124,6 +124,17 @@ def test_a_page_is_written_beside_the_report(tmp_path: Path, command: str) -> No
     assert "does not exist" in missing.stderr
 
 
+def test_too_few_tasks_for_a_profile_still_have_a_page(tmp_path: Path) -> None:
+    def two_tasks(engines: dict[str, Any]) -> None:
+        for engine in engines.values():
+            engine["tasks"] = engine["tasks"][:2]
+
+    _changed(tmp_path, two_tasks)
+    done = call("report", "changed", "--html", tmp_path / "page.html", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, f"The page is in {tmp_path / 'page.html'}\n")
+    assert "There is no profile" in (tmp_path / "page.html").read_text()
+
+
 def _changed(tmp_path: Path, change: Any) -> Path:
     folder = tmp_path / "changed"
     shutil.copytree(RESULTS / "agreeing", folder)
