@@ -11,8 +11,9 @@ help:  ## say what there is
 run: .venv/.installed-run  ## measure the reference agent on both engines and report (ARGS="--tasks 30")
 	$(BIN)/durameter run $(ARGS)
 
+# Most tests wait for servers: two processes, each with its own, halve the time. A file's tests share what they set up.
 test: .venv/.installed-dev lint  ## linter, formatter, types, and every test on real servers
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 lint: .venv/.installed-dev  ## what CI checks besides the tests
 	$(BIN)/ruff check .

@@ -14,7 +14,9 @@ from durameter_collectors.units import Gap, Unit
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Door",
     "EngineResult",
+    "Estimate",
     "KindCount",
     "Measurement",
     "Reached",
@@ -24,6 +26,9 @@ __all__ = [
 ]
 
 SCHEMA_VERSION: Final = 2
+
+Door = Literal["run", "watch", "count"]
+"""How it was measured: tasks of a workload, a program as it is, or records that were there already."""
 
 TaskState = Literal["completed", "failed", "timed_out", "interrupted"]
 
@@ -43,10 +48,24 @@ class KindCount(_Record):
     """The part of `documented` that open questions might take away."""
 
 
+class Estimate(_Record):
+    """Units that no record shows, at a rate that the user gave. In no count and no ledger."""
+
+    kind: str
+    rate: Decimal
+    """Units per `per`, as the user gave it."""
+    per: str
+    """What the rate is of: `task`, `run`, ..."""
+    units: Decimal
+    """Of all tasks together: the rate times how many there are."""
+
+
 class TaskResult(_Record):
     """One task on one engine."""
 
     task: str
+    type: str = ""
+    """Type of its first workflow, or slug of its first function; empty where a workload made the tasks."""
     cluster: str = ""
     """As its workload said; empty for a task that is like no other."""
     state: TaskState
@@ -101,6 +120,10 @@ class EngineResult(_Record):
     tasks: tuple[TaskResult, ...] = ()
     reconciliations: tuple[Reconciliation, ...] = ()
     """The ledger's own proof first; empty when it was not come to."""
+    unseen: tuple[str, ...] = ()
+    """Billed things that this measurement's sources cannot show, in words; each of them may be missing in the count."""
+    estimates: tuple[Estimate, ...] = ()
+    """What the user's rates say of such things; shown beside the count, never in it."""
 
 
 class Reached(_Record):
@@ -145,6 +168,9 @@ class Measurement(_Record):
     schema_version: Literal[2] = SCHEMA_VERSION
     id: str
     state: Literal["complete", "incomplete"]
+    door: Door = "run"
+    about: dict[str, JsonValue] = Field(default_factory=dict)
+    """Of `watch` and `count`: the command, address, window, query, files. Without secrets."""
     workload: str
     seed: int
     task_count: int
