@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import signal
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -14,8 +15,9 @@ from durameter.engines.base import TaskCount
 from durameter.engines.temporal import TemporalEngine
 from durameter_collectors.units import TaskLabel
 
+FETCH_SECONDS, WORK_SECONDS = 600, 240
 SOURCE = Path(__file__).with_name("go_worker")
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]  # its first build compiles the whole SDK
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]  # its first build compiles the whole SDK
 
 # `order` in main.go, and its child `Parcel`.
 ORDER = {
@@ -58,7 +60,9 @@ def go_worker(tmp_path_factory: pytest.TempPathFactory) -> Path:
     go = shutil.which("go")
     if go is None:
         pytest.skip("no Go toolchain: there is no program `go` on the PATH")
-    fetched = subprocess.run([go, "mod", "download"], check=False, cwd=SOURCE, capture_output=True, text=True)
+    fetched = subprocess.run(
+        [go, "mod", "download"], check=False, cwd=SOURCE, capture_output=True, text=True, timeout=FETCH_SECONDS
+    )
     if fetched.returncode:
         pytest.skip(f"the Go modules cannot be had: {fetched.stderr.strip()[-300:]}")
     program = tmp_path_factory.mktemp("go") / "worker"
@@ -94,7 +98,14 @@ async def test_two_tasks_of_a_go_worker_are_counted_apart(
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
-        _, said = await process.communicate()
+        try:
+            async with asyncio.timeout(WORK_SECONDS):  # it gives up after 90 s by itself
+                _, said = await process.communicate()
+        except TimeoutError:
+            # Go prints the stacks of all its goroutines then: where it hangs.
+            process.send_signal(signal.SIGQUIT)
+            _, said = await process.communicate()
+            pytest.fail(f"the worker did not end: {said.decode()[-5000:]}")
         assert process.returncode == 0, said.decode()[-2000:]
         order = await session.count(["order"], TaskLabel("tests/go", "default", "order"))
         survey = await session.count(["survey"], TaskLabel("tests/go", "default", "survey"))

@@ -15,7 +15,7 @@ from durameter.measure.result import EngineResult
 from durameter.prices import PriceBook
 from durameter.report.numbers import count
 from durameter.report.view import Report
-from durameter.report.words import comparison, differences, worth_knowing
+from durameter.report.words import comparison, differences, estimated, headline, worth_knowing
 
 if TYPE_CHECKING:
     from durameter.profile import Profile
@@ -82,6 +82,8 @@ def page_html(
         "position": lambda each: positions.get((each.engine, each.variant), 0) % 4 + 1,
         "reading_words": _READINGS,
         "comparison": comparison,
+        "estimated": estimated,
+        "headline": headline(report),
         "worth_knowing": worth_knowing,
         "count": count,
         "most_lines": _MOST_LINES,

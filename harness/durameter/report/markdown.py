@@ -3,7 +3,7 @@
 from durameter.report.numbers import count, percent, plain, span
 from durameter.report.templates import markdown
 from durameter.report.view import Report
-from durameter.report.words import comparison, differences, worth_knowing
+from durameter.report.words import comparison, differences, estimated, headline, worth_knowing
 
 __all__ = ["report_markdown"]
 
@@ -16,6 +16,8 @@ def report_markdown(report: Report) -> str:
         comparison=comparison,
         differences=differences,
         count=count,
+        estimated=estimated,
+        headline=headline,
         percent=percent,
         plain=plain,
         span=span,

@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from durameter.report.numbers import count, percent, plain, span
+from durameter.report.spread import TypeShare
 from durameter.report.view import EngineReport, Report, Share
-from durameter.report.words import comparison, differences, worth_knowing
+from durameter.report.words import comparison, differences, estimated, headline, worth_knowing
 
 __all__ = ["show_report"]
 
@@ -22,7 +23,7 @@ _GOOD, _BAD = "green", "bold red"
 def show_report(report: Report, console: Console) -> None:
     """Print the report."""
     agreed = report.verdict.startswith("Independent sources agree")
-    title = f"{report.workload}, {report.tasks} tasks, seed {report.seed}, {report.started:%Y-%m-%d %H:%M} UTC"
+    title = f"{report.workload}, {headline(report)}, {report.started:%Y-%m-%d %H:%M} UTC"
     console.print()
     console.print(
         Panel(
@@ -39,6 +40,7 @@ def show_report(report: Report, console: Console) -> None:
     for engine in report.engines:
         if engine.kinds:
             console.print(_engine(engine))
+        _list(console, f"{engine.engine}: estimates, in no count above", estimated(engine))
         if engine.capacity:
             console.print(_capacity(engine, report.volume))
     _list(console, "Not covered", report.not_covered)
@@ -67,10 +69,24 @@ def _side_by_side(report: Report) -> Table:
 def _engine(engine: EngineReport) -> RenderableType:
     title = Text(f"{engine.engine}: where the {engine.unit}s come from", style="bold")
     causes = engine.causes[:_MOST_CAUSES]
-    tables = [_breakdown("kind", engine.kinds), _breakdown("made by", causes)]
+    tables: list[RenderableType] = [_breakdown("kind", engine.kinds), _breakdown("made by", causes)]
     if len(engine.causes) > len(causes):
         tables.append(Text(f"and {len(engine.causes) - len(causes)} more causes in the ledger", style="dim"))
+    if engine.types:
+        tables.insert(0, _types(engine.types))
     return Group(title, *tables)
+
+
+def _types(lines: Sequence[TypeShare]) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("type of task", min_width=28, overflow="fold")
+    for name in ("tasks", "per task", "min–max", "share"):
+        table.add_column(name, justify="right")
+    for line in lines:
+        found = line.per_task
+        cells = [f"{line.tasks:,}", count(found.mean), span(found.low, found.high), percent(line.share)]
+        table.add_row(*map(Text, (line.name, *cells)))
+    return table
 
 
 def _capacity(engine: EngineReport, volume: Decimal) -> RenderableType:

@@ -11,9 +11,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from durameter.capacity import capacity_rows, demand
 from durameter.engines.base import ServerInfo
 from durameter.measure.folder import Result
-from durameter.measure.result import EngineResult, Stopping, TaskResult
+from durameter.measure.result import Door, EngineResult, Estimate, Stopping, TaskResult
 from durameter.reconcile import Reconciliation
 from durameter.report.month import Month, Pricing, month_of
+from durameter.report.spread import Spread, TypeShare, by_type, spread
 from durameter.report.sureness import left_out, stopping_warnings
 from durameter.statistics import assess
 from durameter.statistics.records import Certainty
@@ -34,14 +35,6 @@ _MOST = ("_longest", "_largest", "_in_longest_run")
 
 class _View(BaseModel):
     model_config = ConfigDict(frozen=True)
-
-
-class Spread(_View):
-    """Units per task over all counted tasks."""
-
-    mean: Decimal
-    low: Decimal
-    high: Decimal
 
 
 class Share(_View):
@@ -84,6 +77,12 @@ class EngineReport(_View):
     """Of the tasks that failed or timed out; they are in no other figure, unless no task completed."""
     kinds: tuple[Share, ...]
     causes: tuple[Share, ...]
+    types: tuple[TypeShare, ...]
+    """By the type of task; empty where a workload made the tasks."""
+    unseen: tuple[str, ...]
+    """What the sources of this measurement cannot show."""
+    estimates: tuple[Estimate, ...]
+    """By rates of the user; in no other figure."""
     measures: dict[str, Decimal]
     """What was measured beside units: the mean of the tasks that have it; of what is `_longest` or `_largest`, the
     most."""
@@ -117,9 +116,11 @@ class Report(_View):
     measurement: str
     folder: str
     state: Literal["complete", "incomplete"]
+    door: Door
     workload: str
     tasks: int
     seed: int
+    """What a workload's tasks were drawn from; says nothing of the other doors."""
     started: AwareDatetime
     volume: Decimal
     """Tasks per month."""
@@ -150,6 +151,7 @@ def build_report(result: Result, *, volume: Decimal, pricing: Pricing, folder: s
         measurement=measurement.id,
         folder=folder or str(result.folder),
         state=measurement.state,
+        door=measurement.door,
         workload=measurement.workload,
         tasks=measurement.task_count,
         seed=measurement.seed,
@@ -191,11 +193,14 @@ def _engine_report(result: EngineResult, units: Sequence[Unit], volume: Decimal,
         rulebook=result.rulebook,
         task_states=dict(Counter(task.state for task in result.tasks)),
         troubles=_troubles(result.tasks),
-        per_task=_spread(totals) if totals else None,
-        per_task_upper=_spread(upper) if upper else None,
-        per_task_others=_spread([task.units for task in others]) if others else None,
+        per_task=spread(totals) if totals else None,
+        per_task_upper=spread(upper) if upper else None,
+        per_task_others=spread([task.units for task in others]) if others else None,
         kinds=_breakdown(units, counted, lambda unit: unit.kind),
         causes=_breakdown(units, counted, lambda unit: unit.cause),
+        types=by_type(counted),
+        unseen=result.unseen,
+        estimates=result.estimates,
         measures=_measures(counted),
         capacity=tuple(CapacityRow(**row._asdict()) for row in capacity_rows(found)) if totals else (),
         month=month,
@@ -207,10 +212,6 @@ def _engine_report(result: EngineResult, units: Sequence[Unit], volume: Decimal,
         certainty_upper=assess(upper, clusters) if month_upper else None,
         sampling=tuple(left_out(result.tasks)),
     )
-
-
-def _spread(values: Sequence[Decimal]) -> Spread:
-    return Spread(mean=sum(values, Decimal(0)) / len(values), low=min(values), high=max(values))
 
 
 def _measures(tasks: Sequence[TaskResult]) -> dict[str, Decimal]:
@@ -241,7 +242,7 @@ def _breakdown(units: Sequence[Unit], tasks: Sequence[TaskResult], key: Callable
     return tuple(
         Share(
             name=name,
-            documented=_spread([by_task.get((name, task.task), Decimal(0)) for task in tasks]),
+            documented=spread([by_task.get((name, task.task), Decimal(0)) for task in tasks]),
             upper=extra.get(name, Decimal(0)) / len(tasks),
             share=sums[name] / total if total else Decimal(0),
         )
@@ -279,7 +280,9 @@ def _blind_spots(engines: Sequence[EngineReport]) -> list[str]:
     return [
         f"{engine.engine}: {spot}"
         for engine in engines
-        for spot in dict.fromkeys(spot for found in engine.reconciliations for spot in found.blind_spots)
+        for spot in dict.fromkeys(
+            [*engine.unseen, *(spot for found in engine.reconciliations for spot in found.blind_spots)]
+        )
     ]
 
 

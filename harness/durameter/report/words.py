@@ -4,8 +4,9 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from durameter.report.numbers import count, dollars, plain, span
+from durameter.report.spread import Spread
 from durameter.report.sureness import mean_interval_words, needed_words, next_task_words, rule_words
-from durameter.report.view import EngineReport, Month, Report, Spread
+from durameter.report.view import EngineReport, Month, Report
 from durameter.statistics.records import Certainty
 
 _MOST_PLACES = 5
@@ -15,7 +16,22 @@ _MEASURES = {
     "bytes": "bytes to and from the app per task",
 }
 
-__all__ = ["check", "comparison", "differences", "per_task", "worth_knowing"]
+__all__ = ["check", "comparison", "differences", "estimated", "headline", "per_task", "worth_knowing"]
+
+
+def headline(report: Report) -> str:
+    """`5 tasks, seed 0`, or how else they were come by."""
+    tasks = f"{report.tasks:,} task{'' if report.tasks == 1 else 's'}"
+    ways = {"run": f"seed {report.seed}", "watch": "of a program as it is", "count": "from records"}
+    return f"{tasks}, {ways[report.door]}"
+
+
+def estimated(engine: EngineReport) -> list[str]:
+    """Units by rates that the user gave, which no figure of the count has."""
+    return [
+        f"{each.kind}: {plain(each.units)} by a rate of {plain(each.rate)} per {each.per} that you gave"
+        for each in engine.estimates
+    ]
 
 
 def per_task(spread: Spread | None) -> str:

@@ -168,6 +168,31 @@ def test_a_missing_engine_is_said(golden: SnapshotAssertion, tmp_path: Path) -> 
     assert done.stdout == golden
 
 
+@pytest.mark.parametrize("form", ["terminal", "markdown"])
+def test_types_estimates_and_what_was_not_seen_are_shown(golden: SnapshotAssertion, tmp_path: Path, form: str) -> None:
+    """Of records that were there already: two conversations and a ticket, 20 queries that no history shows."""
+
+    def as_counted(engines: dict[str, Any]) -> None:
+        temporal = engines["temporal"]
+        for task, name in zip(temporal["tasks"], ["Conversation", "Ticket", "Conversation"], strict=True):
+            task["type"] = name
+        temporal["unseen"] = ["query_workflow: no history shows queries"]
+        temporal["estimates"] = [{"kind": "query_workflow", "rate": "20", "per": "task", "units": "60"}]
+
+    folder = _changed(tmp_path, as_counted)
+    file = folder / "measurement.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"door": "count"}))
+    done = call("report", "changed", *([] if form == "terminal" else [f"--{form}"]), folder=folder.parent)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == golden
+    page = tmp_path / "page.html"
+    call("report", "changed", "--html", page, folder=folder.parent)
+    shown = page.read_text()
+    assert "from records" in shown
+    assert "by type of task" in shown
+    assert "query_workflow: 60 by a rate of 20 per task that you gave" in shown
+
+
 def test_the_json_report_can_be_read() -> None:
     report = json.loads(call("report", "agreeing", "--json").stdout)
     assert [engine["engine"] for engine in report["engines"]] == ["temporal", "inngest"]

@@ -8,6 +8,7 @@ from durameter.profile import Profile
 from durameter.projection import EngineProjection, Projection, Quantiles, ReadingProjection
 from durameter.report.numbers import count, percent, span
 from durameter.report.page.words import currency_of, share, signed, units_between
+from durameter.report.spread import TypeShare
 from durameter.report.sureness import mean_interval_words, needed_words, next_task_words
 from durameter.report.view import Report, Share
 
@@ -25,6 +26,7 @@ __all__ = [
     "scenarios",
     "sensitivities",
     "sureness",
+    "types",
     "worst",
 ]
 
@@ -38,6 +40,21 @@ def breakdown(lines: Sequence[Share]) -> Rows:
             line.name,
             count(line.documented.mean),
             span(line.documented.low, line.documented.high),
+            percent(line.share),
+            f"+ {count(line.upper)}" if line.upper else "",
+        )
+        for line in lines
+    ]
+
+
+def types(lines: Sequence[TypeShare]) -> Rows:
+    """Tasks and units per task by type."""
+    return [
+        (
+            line.name,
+            f"{line.tasks:,}",
+            count(line.per_task.mean),
+            span(line.per_task.low, line.per_task.high),
             percent(line.share),
             f"+ {count(line.upper)}" if line.upper else "",
         )

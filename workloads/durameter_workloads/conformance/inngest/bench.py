@@ -146,8 +146,8 @@ class Bench:
         await until(ended, f"the end of {number} runs")
         return seen
 
-    async def adopt(self, fn_id: str) -> None:
-        """Take the first run of a function that no event of the driver started: its events become roots."""
+    async def until_listed(self, fn_id: str) -> Run:
+        """Wait until the server lists a run of a function that no event of the driver started, and give the first."""
         seen: list[Run] = []
         slug = f"{self.prefix}-{fn_id}"
 
@@ -156,7 +156,11 @@ class Bench:
             return bool(seen)
 
         await until(there, f"a run of {fn_id}")
-        self.roots += seen[0].trigger_ids
+        return seen[0]
+
+    async def adopt(self, fn_id: str) -> None:
+        """Take the first run of a function that no event of the driver started: its events become roots."""
+        self.roots += (await self.until_listed(fn_id)).trigger_ids
 
     async def steps(self, run: str) -> list[StepRecord]:
         """Steps of a run, as the trace shows them now."""

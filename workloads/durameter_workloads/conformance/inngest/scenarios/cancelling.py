@@ -180,6 +180,7 @@ def _heard(event: str, main: Handler, **options: Any) -> Drive:
         await on.serve(on.function(main, **options), on.function(listens, fn_id="listens", trigger=about))
         await on.send("main")
         await on.until_ended()
+        await on.until_listed("listens")  # it begins after the other one's end, and the count waits for what is listed
 
     return drive
 
