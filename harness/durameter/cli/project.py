@@ -19,12 +19,12 @@ from durameter.cli.options import (
     Volume,
     one_format,
 )
+from durameter.cli.pricing import pricing_of
 from durameter.cli.show import say_page
 from durameter.config import load_config, parse_volume
 from durameter.errors import UsageError
 from durameter.measure.answers import parse_answers, reread
 from durameter.measure.folder import read_result
-from durameter.prices import load_books
 
 __all__ = ["project"]
 
@@ -131,7 +131,6 @@ def project(
     from durameter.projection import project as projected
     from durameter.report import build_report
     from durameter.report.html import see_writable
-    from durameter.report.month import Pricing
     from durameter.report.projection import projection_markdown, show_projection
     from durameter.report.whole_page import write_whole_page
 
@@ -141,9 +140,8 @@ def project(
     if html is not None:
         see_writable(html)
     measured = reread(read_result(result), answers)
-    books = load_books(prices or settings.prices)
     tasks = parse_volume(volume or settings.run.volume)
-    pricing = Pricing(books=books, asked=tuple(book or ()), on=None if on is None else on.date())
+    pricing = pricing_of(settings, prices, book, on)
     found = projected(
         measured,
         Ask(
@@ -163,7 +161,7 @@ def project(
             draws=draws,
             seed=seed,
         ),
-        books,
+        pricing.books,
     )
     if as_json:
         print(found.model_dump_json(indent=2))

@@ -17,12 +17,11 @@ from durameter.cli.options import (
     Prices,
     Volume,
 )
+from durameter.cli.pricing import pricing_of
 from durameter.cli.show import show
 from durameter.config import load_config
 from durameter.measure.answers import parse_answers, reread
 from durameter.measure.folder import read_result
-from durameter.prices import load_books
-from durameter.report.month import Pricing
 
 __all__ = ["report"]
 
@@ -57,9 +56,7 @@ def report(
     """
     found = reread(read_result(result), parse_answers(answer or []))
     settings = load_config(config)
-    pricing = Pricing(
-        books=load_books(prices or settings.prices), asked=tuple(book or ()), on=None if on is None else on.date()
-    )
+    pricing = pricing_of(settings, prices, book, on)
     if pricing.asked:
         # heavy, and only this needs it
         from durameter.projection.books import see_books

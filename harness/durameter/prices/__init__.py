@@ -1,6 +1,6 @@
 """Dated price books, and what a month of usage costs on each of their plans. See docs/prices.md."""
 
-from durameter.prices.books import NotPricedError, PriceFileError, book, book_by_id, load_books
+from durameter.prices.books import NotPricedError, PriceFileError, book, book_by_id, chosen_book, load_books
 from durameter.prices.choose import Choice, cheapest
 from durameter.prices.cost import Cost, Line, monthly_cost
 from durameter.prices.draws import NO_PRICE, PricedDraws, UsageDraws, price_draws
@@ -39,6 +39,7 @@ __all__ = [
     "book_by_id",
     "cents",
     "cheapest",
+    "chosen_book",
     "load_books",
     "money",
     "monthly_cost",

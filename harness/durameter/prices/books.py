@@ -10,7 +10,7 @@ from durameter.errors import UsageError
 from durameter.prices.files import BookKey, PriceFileError, read_books
 from durameter.prices.schema import PriceBook
 
-__all__ = ["NotPricedError", "PriceFileError", "book", "book_by_id", "load_books"]
+__all__ = ["NotPricedError", "PriceFileError", "book", "book_by_id", "chosen_book", "load_books"]
 
 
 class NotPricedError(UsageError):
@@ -78,6 +78,25 @@ def book_by_id(book_id: str, books: Sequence[PriceBook] | None = None) -> PriceB
             return each
     known = ", ".join(b.id for b in every) or "none"
     raise NotPricedError(f"Not priced: there is no price book {book_id!r}; there are: {known}.")
+
+
+def chosen_book(
+    engine: str, measured: date, books: Sequence[PriceBook], *, asked: Sequence[str] = (), on: date | None = None
+) -> PriceBook:
+    """The book for one engine: the one that was asked for by its id, else the one in force.
+
+    Args:
+        engine: its name.
+        measured: day of the measurement, in UTC; the book in force then is the default.
+        books: those to choose from.
+        asked: ids of books asked for, at most one per engine.
+        on: another day.
+
+    Raises:
+        NotPricedError: none was in force then.
+    """
+    named = next((each for each in books if each.engine == engine and each.id in asked), None)
+    return named or book(engine, on or measured, books)
 
 
 @cache

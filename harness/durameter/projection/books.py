@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from durameter.errors import UsageError
-from durameter.prices import NotPricedError, Plan, PriceBook, book
+from durameter.prices import NotPricedError, Plan, PriceBook, chosen_book
 from durameter.projection.records import BookUsed
 
 __all__ = ["choose_book", "choose_plans", "see_books", "see_plans"]
@@ -39,16 +39,12 @@ def choose_book(
         asked: ids of books asked for, for any engine.
         on: another day.
     """
-    named = next((each for each in books if each.engine == engine and each.id in asked), None)
-    if named is not None:
-        return named, _used(named, "asked for by its id")
     try:
-        found = book(engine, on or measured, books)
+        found = chosen_book(engine, measured, books, asked=asked, on=on)
     except NotPricedError as error:
         return str(error)
-    return found, _used(
-        found, f"in force on {on}, as asked" if on else f"in force on the day of the measurement, {measured}"
-    )
+    in_force = f"in force on {on}, as asked" if on else f"in force on the day of the measurement, {measured}"
+    return found, _used(found, "asked for by its id" if found.id in asked else in_force)
 
 
 def _used(found: PriceBook, why: str) -> BookUsed:

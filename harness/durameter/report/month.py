@@ -7,7 +7,7 @@ from decimal import Decimal
 from pydantic import BaseModel, ConfigDict
 
 from durameter.capacity import Demand
-from durameter.prices import LimitHit, NotPricedError, Plan, PriceBook, book, cheapest
+from durameter.prices import LimitHit, NotPricedError, Plan, PriceBook, cheapest, chosen_book
 
 __all__ = ["Month", "Pricing", "month_of"]
 
@@ -29,8 +29,7 @@ class Pricing(BaseModel):
         Raises:
             NotPricedError: none was in force then.
         """
-        named = [each for each in self.books if each.engine == engine and each.id in self.asked]
-        return named[0] if named else book(engine, self.on or measured, self.books)
+        return chosen_book(engine, measured, self.books, asked=self.asked, on=self.on)
 
 
 class Month(BaseModel):
