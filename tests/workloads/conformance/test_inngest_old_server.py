@@ -48,6 +48,10 @@ FLAGGED = {
 }
 """Scenarios that its records do not always tell right: then the sources disagree, and the measurement says so."""
 
+NO_FIRST_SPAN = "no trigger span found"
+"""What this server says of a run whose first span it has lost, for good (in 1 of some 20 runs that the server's own
+event about a cancellation started, beside others). The run cannot be counted then, and the measurement must say so."""
+
 RUN = [name for name in BY_NAME if name not in NOT_SHOWN]
 
 
@@ -108,7 +112,7 @@ async def test_scenario(name: str, outcomes: dict[str, asyncio.Future[Outcome]])
     if outcome.state == "skipped":
         pytest.skip(outcome.why)
     assert outcome.why == ""
-    if name in FLAGGED and outcome.wrong:
+    if outcome.wrong and (name in FLAGGED or any(NO_FIRST_SPAN in gap for gap in outcome.gaps)):
         assert any(line.endswith(" unexplained") for line in outcome.wrong), outcome.wrong
         return
     assert outcome.wrong == OTHERWISE.get(name, ())
