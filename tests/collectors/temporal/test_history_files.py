@@ -59,8 +59,8 @@ FORMS = {
     "list": as_list,
     "protobuf": as_protobuf,
     "with a byte order mark": lambda history: b"\xef\xbb\xbf" + as_sdk(history),
-    "gzipped JSON": lambda history: gzip.compress(as_sdk(history)),
-    "gzipped protobuf": lambda history: gzip.compress(as_protobuf(history)),
+    "gzipped JSON": lambda history: gzip.compress(as_sdk(history), mtime=0),
+    "gzipped protobuf": lambda history: gzip.compress(as_protobuf(history), mtime=0),
 }
 
 
@@ -138,7 +138,7 @@ SECOND_EVENTS = b'{"events": [{"eventId": "1"}], "events": []}'
     [
         (b"", "is empty"),
         (b" \n", "is empty"),
-        (gzip.compress(b""), "is empty"),
+        (gzip.compress(b"", mtime=0), "is empty"),
         (b"not a history", "neither JSON nor protobuf"),
         (b"{}", 'without a list of "events"'),
         (b'{"events": {}}', 'without a list of "events"'),
