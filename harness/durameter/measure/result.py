@@ -170,7 +170,8 @@ class Measurement(_Record):
     state: Literal["complete", "incomplete"]
     door: Door = "run"
     about: dict[str, JsonValue] = Field(default_factory=dict)
-    """Of `watch` and `count`: the command, address, window, query, files. Without secrets."""
+    """Of `watch` and `count`: the command, address, window, query, files; of `run` by path: the workload's file, as
+    `source`. Without secrets."""
     workload: str
     seed: int
     task_count: int

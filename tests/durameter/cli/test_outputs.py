@@ -50,6 +50,9 @@ def call(*arguments: str | Path, folder: Path = RESULTS, **variables: str) -> su
 HELP = [
     (),
     ("run",),
+    ("watch",),
+    ("count",),
+    ("init",),
     ("report",),
     ("profile",),
     ("scenarios",),
