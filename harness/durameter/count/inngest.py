@@ -142,6 +142,7 @@ async def count_inngest(
         reconciliations=(_one_source(),),
         unseen=(*trace.BLIND_SPOTS, *past.unseen, *_OTHER_BLIND_SPOTS),
         estimates=estimates(rates, {"task": len(tasks), "run": sum(runs for _, runs in results), "step": steps}),
+        failed_too=True,
     )
     order = {task.task: number for number, task in enumerate(tasks)}
     ledger.sort(key=lambda unit: (order[unit.task], unit.time))

@@ -103,6 +103,7 @@ def count_files(
         reconciliations=(_one_source(),),
         unseen=(*(f"{kind}: {when}" for kind, when in unseen_kinds("temporal").items()), *_OTHER_BLIND_SPOTS),
         estimates=estimates(rates, counted),
+        failed_too=True,
     )
     return writing.finish(
         engine,

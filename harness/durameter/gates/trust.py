@@ -45,7 +45,7 @@ def _tasks(measurement: Measurement, engine: EngineResult, failed_tasks: int | N
     uncounted = [task.task for task in tasks if not task.counted]
     partly = [task.task for task in tasks if task.counted and task.gaps]
     stopped = [task.task for task in tasks if task.state == "interrupted"]
-    failed = [task.task for task in tasks if task.state in ("failed", "timed_out")]
+    failed = [task.task for task in tasks if task.state in ("failed", "timed_out") and not engine.failed_too]
     found = []
     if not tasks:
         found.append(f"{name} has no task")
@@ -61,7 +61,7 @@ def _tasks(measurement: Measurement, engine: EngineResult, failed_tasks: int | N
     if failed_tasks is not None and len(failed) > failed_tasks:
         allowed = f"; {failed_tasks} may" if failed_tasks else ""
         found.append(f"{name}: {_some(failed)} did not complete, and {_are(failed)} in no figure{allowed}")
-    elif tasks and not any(task.state == "completed" and task.counted for task in tasks):
+    elif tasks and not any(task.state == "completed" or engine.failed_too for task in engine.sample):
         found.append(f"{name}: no task completed")
     return found
 

@@ -166,6 +166,7 @@ class _Watch:
             rulebook=rules.version,
             answers=config.answers.get(plan.engine, {}),
             started=datetime.now(UTC),
+            failed_too=True,
         )
         journal.engine(self.result)
 
