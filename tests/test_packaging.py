@@ -35,6 +35,7 @@ def test_the_public_api_is_what_it_was() -> None:
         "Workload",
         "read_result",
         "serve_app",
+        "wait_for_runs",
     ]
     assert all(hasattr(durameter, name) for name in durameter.__all__)
 
@@ -52,6 +53,7 @@ def test_the_wheel_holds_three_packages_and_their_data(tmp_path: Path) -> None:
     }
     for data in (
         "durameter/py.typed",
+        "durameter/init/templates/workload.py.j2",
         "durameter/measure/measurement.schema.json",
         "durameter/report/report.md.j2",
         "durameter/prices/data/temporal-2026-09-17.toml",

@@ -1,24 +1,30 @@
 """Durameter counts what an agent costs on durable-execution engines, from the servers' own records.
 
 This is the public API: what it exports is what a workload or a script of your own may use.
+Each name is imported when it is first asked for: pytest imports this package in every project, for its plug-in, and it
+should neither take time there nor show the warnings of SDKs.
 """
 
-from durameter.engines.inngest import InngestSession
-from durameter.engines.temporal import TemporalSession
-from durameter.measure.folder import Result, read_result
-from durameter.retries import RetryPolicy
-from durameter.web import serve_app
-from durameter.workload import (
-    Driver,
-    Implementation,
-    Measured,
-    Outage,
-    RunContext,
-    Scenario,
-    Task,
-    TaskFailedError,
-    Workload,
-)
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from durameter.engines.inngest import InngestSession
+    from durameter.engines.inngest.waiting import wait_for_runs
+    from durameter.engines.temporal import TemporalSession
+    from durameter.measure.folder import Result, read_result
+    from durameter.retries import RetryPolicy
+    from durameter.web import serve_app
+    from durameter.workload import (
+        Driver,
+        Implementation,
+        Measured,
+        Outage,
+        RunContext,
+        Scenario,
+        Task,
+        TaskFailedError,
+        Workload,
+    )
 
 __all__ = [
     "Driver",
@@ -36,4 +42,38 @@ __all__ = [
     "Workload",
     "read_result",
     "serve_app",
+    "wait_for_runs",
 ]
+
+_PLACES = {
+    "Driver": "durameter.workload",
+    "Implementation": "durameter.workload",
+    "InngestSession": "durameter.engines.inngest",
+    "Measured": "durameter.workload",
+    "Outage": "durameter.workload",
+    "Result": "durameter.measure.folder",
+    "RetryPolicy": "durameter.retries",
+    "RunContext": "durameter.workload",
+    "Scenario": "durameter.workload",
+    "Task": "durameter.workload",
+    "TaskFailedError": "durameter.workload",
+    "TemporalSession": "durameter.engines.temporal",
+    "Workload": "durameter.workload",
+    "read_result": "durameter.measure.folder",
+    "serve_app": "durameter.web",
+    "wait_for_runs": "durameter.engines.inngest.waiting",
+}
+
+if not TYPE_CHECKING:  # a type checker knows every name, and that there are no others
+
+    def __getattr__(name: str) -> object:
+        """Import a public name."""
+        if name not in _PLACES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        # As the statement does it, and not by importlib: the sandbox of Temporal's workflows watches the statement.
+        value = getattr(__import__(_PLACES[name], fromlist=[name]), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from durameter.errors import UsageError
+from durameter.gates.budget import Budget
 from durameter_collectors.rulebook import Answer
 
 __all__ = ["CONFIG_FILE", "Config", "load_config", "parse_volume"]
@@ -66,6 +67,11 @@ class InngestConfig(_Section):
     1.44.0."""
     address: str = ""
     """Base URL of a server that is already there, such as `http://127.0.0.1:8288`."""
+    signing_key: SecretStr | None = None
+    """Of a server that asks for one (`inngest start`); `durameter watch --attach` also takes INNGEST_SIGNING_KEY. Never
+    written to a result."""
+    event_key: SecretStr | None = None
+    """For programs that are watched on such a server; they also get INNGEST_EVENT_KEY as it is."""
     app_host: str = "127.0.0.1"
     """The name by which that server reaches this machine; `host.docker.internal` for one in Docker."""
     app_bind: str = "127.0.0.1"
@@ -134,6 +140,8 @@ class Config(BaseSettings):
     `durameter rules` prints them."""
     workloads: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Options of workloads: `[workloads."durameter/support_agent"]`."""
+    budgets: dict[str, Budget] = Field(default_factory=dict)
+    """Limits that `durameter check` holds a result against: `[budgets.NAME]`."""
 
     @classmethod
     def settings_customise_sources(

@@ -1,9 +1,10 @@
-"""Find engines and workloads by entry point, never by import."""
+"""Find engines and workloads by entry point, never by import; a user's own workload also by its path."""
 
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from durameter.errors import UsageError
+from durameter.own_files import is_own_file, load_own
 from durameter.workload import Workload
 
 __all__ = [
@@ -76,16 +77,21 @@ def load_workload(name: str) -> tuple[str, Workload]:
     """The workload of that name and its full name.
 
     Args:
-        name: `package/workload`, or the part after the slash when only one package has it.
+        name: `package/workload`, or the part after the slash when only one package has it; or `./my_agent.py:workload`.
 
     Raises:
-        UsageError: none or several match, or what the entry point names is not a workload.
+        UsageError: none or several match, it cannot be loaded, or what is named is not a workload.
     """
+    if is_own_file(name):
+        return load_own(name)
     points = _points(WORKLOADS)
     matches = [full for full in points if name in (full, full.partition("/")[2])]
     if len(matches) != 1:
         problem = f"Several workloads are called {name!r}" if matches else f"There is no workload {name!r}"
-        raise UsageError(f"{problem}. Installed: {', '.join(matches or points)}. Name it as package/workload.")
+        raise UsageError(
+            f"{problem}. Installed: {', '.join(matches or points)}. Name it as package/workload, "
+            "or a file of your own as ./my_agent.py:workload."
+        )
     workload = _load(points[matches[0]])
     if not isinstance(workload, Workload):
         what = f"the class {workload.__name__}" if isinstance(workload, type) else f"a {type(workload).__name__}"

@@ -1,5 +1,6 @@
 """What a user writes to have an agent measured: a workload, its tasks, an implementation per engine and variant."""
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -80,9 +81,20 @@ class Implementation(ABC, Generic[_Session]):
     """A workload written for one engine, in one pattern."""
 
     engine: str
-    """Name of the engine, as in its entry point."""
-    variant: str
+    """Name of the engine, as in its entry point: `temporal` or `inngest`."""
+    variant: str = "default"
     """Which pattern, such as `update` or `run_per_message`."""
+
+    def __init_subclass__(cls) -> None:
+        """Say where it is written that something is forgotten which would fail only once servers are up.
+
+        Raises:
+            TypeError: `running` is no context manager.
+        """
+        super().__init_subclass__()
+        running = vars(cls).get("running")
+        if inspect.isasyncgenfunction(running) or inspect.iscoroutinefunction(running):
+            raise TypeError(f"{cls.__name__}.running needs @contextlib.asynccontextmanager above it, and one yield")
 
     def covariates(self, task: Task) -> Mapping[str, float]:  # noqa: ARG002 - for those who have some
         """Numbers by which only this implementation's cost grows, beside the task's own: seconds of streams, ..."""
@@ -145,16 +157,21 @@ class Scenario(BaseModel):
     outage: Outage | None = None
 
 
+class _NoOptions(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
 class Workload(ABC):
-    """An agent to measure."""
+    """An agent to measure. Only `implementations` must be written."""
 
     description: str = ""
-    options_model: type[BaseModel]
-    """The options that a user may set, with defaults; a pydantic model."""
+    options_model: type[BaseModel] = _NoOptions
+    """The options that a user may set, with defaults; a pydantic model. None unless a workload says so."""
 
-    @abstractmethod
     def tasks(self, count: int, seed: int, options: Any) -> Sequence[Task]:
-        """The same `count` tasks for the same seed and options, on every engine."""
+        """The same `count` tasks for the same seed and options, on every engine; all alike if not overridden."""
+        del seed, options
+        return [Task(id=f"task-{number:04d}") for number in range(1, count + 1)]
 
     @abstractmethod
     def implementations(self, options: Any) -> Sequence[Implementation[Any]]:

@@ -9,15 +9,29 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
+import inngest
 import pytest
 from measuring import Silent
 from pydantic import BaseModel, ValidationError
 from temporalio import workflow
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from durameter import Driver, Implementation, Measured, Result, RunContext, Task, TemporalSession, Workload, registry
+from durameter import (
+    Driver,
+    Implementation,
+    InngestSession,
+    Measured,
+    Result,
+    RunContext,
+    Task,
+    TemporalSession,
+    Workload,
+    registry,
+    wait_for_runs,
+)
 from durameter.cli.exits import exit_code
 from durameter.config import Config
+from durameter.engines.inngest import InngestEngine
 from durameter.engines.temporal import TemporalEngine
 from durameter.errors import UsageError
 from durameter.measure.run import Plan, Subject, measure
@@ -181,3 +195,51 @@ def test_an_entry_point_that_names_no_workload(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(registry, "entry_points", lambda group: [point])
     with pytest.raises(UsageError, match=said):
         registry.load_workload("broken")
+
+
+@pytest.mark.servers
+async def test_a_driver_that_forgets_to_say_what_it_started(shared_servers: Config, tmp_path: Path) -> None:
+    """Nothing is counted for the task, the sources say that there was something, and what to do."""
+
+    async def forgetful(session: TemporalSession, task: Task, measured: Measured) -> None:
+        await session.client.execute_workflow(Slow.run, 0.1, id=task.id, task_queue=session.task_queue)
+
+    result = await _measured(shared_servers, tmp_path, forgetful, "t")
+    [engine] = result.measurement.engines
+    assert engine.tasks[0].units == 0
+    said = [note for each in engine.reconciliations for note in each.notes]
+    assert any("workflow t " in line and "did its driver forget Measured.started?" in line for line in said), said
+    assert exit_code(result.measurement) == 4
+
+
+@pytest.mark.servers
+async def test_an_event_that_nothing_listens_to(shared_servers: Config, tmp_path: Path) -> None:
+    """The task waits in vain until its time is over, and the result says why."""
+
+    class Misnamed(Implementation[InngestSession]):
+        engine = "inngest"
+
+        @asynccontextmanager
+        async def running(
+            self, session: InngestSession, tasks: Sequence[Task], run: RunContext
+        ) -> AsyncIterator[Driver]:
+            client = session.client("misnamed")
+
+            @client.create_function(fn_id="agent", trigger=inngest.TriggerEvent(event="order/placed"))
+            async def agent(ctx: inngest.Context) -> None: ...
+
+            async def drive(task: Task, measured: Measured) -> None:
+                [event] = await client.send(inngest.Event(name="order/plased"))
+                measured.started(event)
+                await wait_for_runs(session, event)
+
+            async with session.serve(client, [agent]):
+                yield drive
+
+    plan = Plan("tests/mine", {}, [Task(id="t")], [Subject(InngestEngine(), Misnamed())], 1, 3, 0, tmp_path / "r")
+    result = await measure(plan, shared_servers, Silent(), open_telemetry("none"))
+    [task] = result.measurement.engines[0].tasks
+    assert task.state == "timed_out"
+    [gap] = task.gaps
+    assert "its events (order/plased) started no run, and no function that has registered listens to them" in gap.what
+    assert exit_code(result.measurement) != 0

@@ -13,7 +13,9 @@ import pytest
 from durameter.config import Config
 from durameter.engines.base import TaskCount
 from durameter.engines.temporal import TemporalEngine
+from durameter.measure.folder import read_result
 from durameter_collectors.units import TaskLabel
+from running import run
 
 FETCH_SECONDS, WORK_SECONDS = 600, 240
 SOURCE = Path(__file__).with_name("go_worker")
@@ -127,3 +129,18 @@ async def test_two_tasks_of_a_go_worker_are_counted_apart(
     assert reconciliations
     for each in reconciliations:
         assert each.state == "agrees", each
+
+
+def test_the_same_program_watched(go_worker: Path, tmp_path: Path) -> None:
+    """Door 1: nobody tells the command line what the program does."""
+    out = tmp_path / "result"
+    words = ("watch", "--no-usual-ports", "--out", out, "--", go_worker)
+    ended = run(*words, cwd=tmp_path, TEMPORAL_TASK_QUEUE="go")
+    assert ended.status == 0, ended.err
+    engine = read_result(out).measurement.engines[0]
+    counts = {
+        task.roots[0]: {name: kind.documented for name, kind in task.kinds.items() if kind.documented}
+        for task in engine.tasks
+    }
+    assert counts == {"order": ORDER, "survey": SURVEY}
+    assert [each.state for each in engine.reconciliations] == ["agrees"] * 4

@@ -5,15 +5,39 @@ are not taken from it: it said Completed two seconds into a wait of eight (measu
 """
 
 import re
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
-from durameter_collectors.inngest.graphql import InngestApiError, RunTrace
+from durameter_collectors.inngest.family import Way
+from durameter_collectors.inngest.graphql import InngestApiError, Run, RunTrace, promised
+from durameter_collectors.inngest.links import INTERNAL_EVENTS
+from durameter_collectors.inngest.sent import events_in_output
 
-__all__ = ["RestV2"]
+__all__ = ["RestV2", "Told"]
 
+_PAGE = 100
 _ATTEMPT = re.compile(r"Attempt (\d+)")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a run says of others."""
+
+    name: str
+    """Of the event that started it."""
+    sent: Mapping[str, str]
+    """Ids of events that it sent → id of the step that did."""
+    way: Way = "event"
+    """How it came to be: `invoke` and `ended` are known from its input alone."""
+    parent: str = ""
+    """The run that invoked it, or about whose end it is."""
+    step: str = ""
+    """Id of the parent's step that did."""
 
 
 class RestV2:
@@ -42,18 +66,60 @@ class RestV2:
         """
         run = (await self._data(f"/runs/{run_id}")) or {}
         root = ((await self._data(f"/runs/{run_id}/trace")) or {}).get("rootSpan")
-        times = {name: run.get(name) for name in ("queuedAt", "startedAt", "endedAt")}
         try:
-            slug = f"{(run.get('app') or {}).get('id')}-{(run.get('function') or {}).get('id')}"
-            return RunTrace.model_validate(
-                {"id": run_id, "status": run["status"], "function": {"slug": slug}, **times}
-                | {"triggerIDs": (run.get("trigger") or {}).get("eventIds") or []}
-                | {"trace": _span(root) if root else None}
-            )
+            return RunTrace.model_validate(_run(run | {"id": run_id}) | {"trace": _span(root) if root else None})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InngestApiError(
                 f"The answer about run {run_id} is not what the REST API promises: {error}"
             ) from error
+
+    async def runs_back_to(self, moment: datetime) -> AsyncIterator[Run]:
+        """Every run that has started since then, the latest first: the API has no other order and no filter of time.
+
+        Raises:
+            InngestApiError: no answer, or not the one that the API promises.
+        """
+        cursor = ""
+        while True:
+            answer = await self._get(f"/runs?limit={_PAGE}" + (f"&cursor={quote(cursor)}" if cursor else ""))
+            body = _json(answer)
+            if answer.is_error or not isinstance(body.get("data"), list):
+                raise InngestApiError(f"The Inngest server did not list its runs ({answer.status_code}).")
+            with promised():
+                runs = [Run.model_validate(_run(each)) for each in body["data"]]
+                page = body.get("page") or {}
+                cursor = page["cursor"] if page.get("hasMore") else ""
+            for run in runs:
+                if run.started_at is not None and run.started_at < moment:
+                    return
+                yield run
+            if not cursor:
+                return
+
+    async def told(self, run_id: str) -> tuple[RunTrace, "Told"]:
+        """A run as `trace`, and what led to it and from it, by its input and the outputs of its steps.
+
+        Raises:
+            InngestApiError: as `trace`.
+        """
+        run = await self._data(f"/runs/{run_id}")
+        root = (await self._data(f"/runs/{run_id}/trace?includeOutput=true")).get("rootSpan") or {}
+        with promised():
+            record = RunTrace.model_validate(_run(run) | {"trace": _span(root) if root else None})
+            given = (root.get("input") or {}).get("data")
+            events = [each for each in (given if isinstance(given, list) else [given]) if isinstance(each, dict)]
+            sent: dict[str, str] = {}
+            for step, output in _outputs(root):
+                sent |= dict.fromkeys(events_in_output(output), step)
+            told = Told(name=str(events[0].get("name") or "") if events else "", sent=sent)
+            for event in events:
+                data = event.get("data") or {}
+                caller, _, step = str((data.get("_inngest") or {}).get("correlation_id") or "").partition(".")
+                if caller:
+                    told = replace(told, way="invoke", parent=caller, step=step)
+                elif event.get("name") in INTERNAL_EVENTS:
+                    told = replace(told, way="ended", parent=str(data.get("run_id") or ""))
+        return record.model_copy(update={"event_name": told.name}), told
 
     async def _data(self, path: str) -> dict[str, Any]:
         answer = await self._get(path)
@@ -75,6 +141,22 @@ def _json(answer: httpx.Response) -> dict[str, Any]:
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}
+
+
+def _run(raw: dict[str, Any]) -> dict[str, Any]:
+    """A run in the form of the other API."""
+    slug = f"{(raw.get('app') or {}).get('id')}-{(raw.get('function') or {}).get('id')}"
+    times = {name: raw.get(name) for name in ("queuedAt", "startedAt", "endedAt")}
+    events = (raw.get("trigger") or {}).get("eventIds") or []
+    return {"id": raw["id"], "status": raw["status"], "function": {"slug": slug}, "triggerIDs": events, **times}
+
+
+def _outputs(span: dict[str, Any]) -> Iterator[tuple[str, object]]:
+    """Ids of steps that the app ran, with what they returned."""
+    for child in span.get("children") or []:
+        if child.get("stepId") and child.get("stepOp") in {"RUN", None}:
+            yield str(child["stepId"]), child.get("output")
+        yield from _outputs(child)
 
 
 def _span(raw: dict[str, Any]) -> dict[str, Any]:

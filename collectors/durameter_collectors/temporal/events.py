@@ -7,7 +7,7 @@ from typing import NamedTuple
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 
-__all__ = ["Damage", "in_order", "name_of"]
+__all__ = ["ENDS", "Damage", "in_order", "name_of"]
 
 _LAST_SECOND = 253_402_300_799
 """The end of the year 9999: no later time can be written down."""
@@ -15,7 +15,7 @@ _NAMES: dict[int, str] = {number: name.removeprefix("EVENT_TYPE_") for name, num
 _SKEW_SECONDS = 60
 """How far the clocks of a cluster's machines may disagree without being named."""
 
-_ENDS = frozenset(
+ENDS = frozenset(
     f"WORKFLOW_EXECUTION_{name}"
     for name in ("COMPLETED", "FAILED", "TIMED_OUT", "CANCELED", "TERMINATED", "CONTINUED_AS_NEW")
 )
@@ -112,7 +112,7 @@ def _strays(by_number: Mapping[int, HistoryEvent], ordered: list[HistoryEvent]) 
     They are counted: nothing tells which of the two is in the wrong place.
     """
     strays = []
-    end = next((event.event_id for event in ordered if name_of(event) in _ENDS), 0)
+    end = next((event.event_id for event in ordered if name_of(event) in ENDS), 0)
     if end and ordered[-1].event_id > end:
         strays.append(Damage("events stand after the run's end: several runs may be mixed", f"events after {end}"))
     for event in ordered:
@@ -129,7 +129,7 @@ def _strays(by_number: Mapping[int, HistoryEvent], ordered: list[HistoryEvent]) 
 def _misdated(ordered: list[HistoryEvent]) -> list[Damage]:
     """Events from before the run's start or after its end, by the servers' clocks. They are counted."""
     start = next((event.event_time.seconds for event in ordered if event.event_id == 1), 0)
-    end = next((event.event_time.seconds for event in ordered if name_of(event) in _ENDS), _LAST_SECOND)
+    end = next((event.event_time.seconds for event in ordered if name_of(event) in ENDS), _LAST_SECOND)
     odd = [e for e in ordered if not start - _SKEW_SECONDS <= e.event_time.seconds <= end + _SKEW_SECONDS]
     if not odd:
         return []

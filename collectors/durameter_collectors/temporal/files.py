@@ -1,27 +1,33 @@
-"""Histories that lie in files: JSON of the CLI, the web UI or an SDK, and protobuf; plain or gzipped."""
+"""Histories that lie in files: JSON of the CLI, the web UI or an SDK, and protobuf; plain, gzipped or zstandard.
 
-import gzip
+A file has one history, or many: an export of Temporal Cloud, a list of histories, or one to a line.
+"""
+
 import json
-import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 from google.protobuf.json_format import ParseError
 from google.protobuf.message import DecodeError
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+from temporalio.api.export.v1 import WorkflowExecution
 from temporalio.api.history.v1 import History, HistoryEvent
 from temporalio.client import WorkflowHistory
 
 from durameter_collectors.temporal.events import Damage
+from durameter_collectors.temporal.exports import CutOffError, is_export, items_of
+from durameter_collectors.temporal.packed import PACKING_ERRORS, opened
 
-__all__ = ["HistoryFileError", "ReadHistory", "read_history"]
+__all__ = ["Filed", "HistoryFileError", "ReadHistory", "read_histories", "read_history"]
 
-_GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _FIRST_EVENT_OF_LENGTH_OF_A_BRACKET = (b"\n{\x08", b"\n[\x08")
 """Protobuf that would pass for JSON: field 1, its length in a byte, and in it field 1, the event's number."""
+_HEAD = 8
+"""Bytes by which one history is told from many."""
 _MOST_BYTES = 512 * 1024 * 1024
 """Unpacked. A server ends a workflow at 50 MB of history; JSON and payloads in it may be several times that."""
 _ENDS = frozenset(
@@ -49,12 +55,23 @@ class ReadHistory:
     """What of the file could not be kept: event types that only newer servers know, by name."""
 
 
+@dataclass(frozen=True)
+class Filed:
+    """A place in a file where a history was looked for."""
+
+    place: str
+    """The file; where it holds many histories, also which of them."""
+    history: ReadHistory | None
+    problem: str = ""
+    """Why there is none, as a sentence that names the place and says what to do."""
+
+
 def read_history(source: Path | bytes) -> ReadHistory:
     """Read one run's history.
 
     JSON as `temporal workflow show --output json`, the web UI and the SDKs' `to_json` write it, with the old
     (`WorkflowExecutionStarted`) or new (`EVENT_TYPE_WORKFLOW_EXECUTION_STARTED`) spelling of enumerations, and the
-    protobuf message `temporal.api.history.v1.History`. Any of them may be gzipped.
+    protobuf message `temporal.api.history.v1.History`. Any of them may be compressed by gzip or zstandard.
 
     Args:
         source: a file, or what was in it.
@@ -64,44 +81,162 @@ def read_history(source: Path | bytes) -> ReadHistory:
     """
     name = "The data" if isinstance(source, bytes) else f"{source}"
     try:
-        raw = source if isinstance(source, bytes) else source.read_bytes()
+        with opened(source) as (stream, packing):
+            return _read(_whole(stream, packing))
     except OSError as error:
         raise HistoryFileError(f"{name} cannot be read: {error.strerror or error}.") from error
-    try:
-        return _read(_unpacked(raw))
     except _NotHistoryError as error:
-        raise HistoryFileError(
-            f"{name} {error}. A history is what `temporal workflow show --output json` prints, "
-            "or a protobuf message temporal.api.history.v1.History."
-        ) from error
+        raise HistoryFileError(_refusal(name, error)) from error
+
+
+def read_histories(path: Path) -> Iterator[Filed]:
+    """Read every history of a file, one after the other: nothing of it is passed over in silence.
+
+    What `read_history` reads, and files with many histories: `temporal.api.export.v1.WorkflowExecutions` as Temporal
+    Cloud exports it, its JSON (`{"items": [{"history": ...}]}`), a JSON list of histories, and one JSON history to a
+    line. Any of them may be compressed by gzip or zstandard.
+
+    Args:
+        path: the file.
+
+    Yields:
+        At least one entry: the histories in their order, and what could not be read, in its place. An export that was
+        cut off yields what is whole, and then the reason.
+    """
+    number = 0
+    try:
+        with opened(path) as (stream, packing):
+            for read in _all(stream, packing):
+                number += 1
+                place = f"{path}" if isinstance(read, ReadHistory) else f"{path}, history {number}"
+                if isinstance(read, ReadHistory):
+                    yield Filed(place, read)
+                elif isinstance(read.found, ReadHistory):
+                    yield Filed(place, read.found)
+                else:
+                    yield Filed(place, None, _refusal(place, read.found))
+    except OSError as error:
+        yield Filed(f"{path}", None, f"{path} cannot be read: {error.strerror or error}.")
+    except CutOffError as error:
+        what = f"{path} is an export, and after {number} histories {error}: those are counted. Download it again."
+        yield Filed(f"{path}", None, what)
+    except _NotHistoryError as error:
+        yield Filed(f"{path}", None, _refusal(f"{path}", error))
 
 
 class _NotHistoryError(Exception):
     """Says why, to stand after the file's name."""
 
 
-def _unpacked(raw: bytes) -> bytes:
-    if not raw.startswith(_GZIP):
-        return raw
+@dataclass(frozen=True)
+class _OneOfMany:
+    """What a file of many histories has in one place."""
+
+    found: ReadHistory | _NotHistoryError
+
+
+def _refusal(name: str, error: _NotHistoryError) -> str:
+    return (
+        f"{name} {error}. A history is what `temporal workflow show --output json` prints, "
+        "or a protobuf message temporal.api.history.v1.History."
+    )
+
+
+def _whole(stream: "BufferedReader[Any]", packing: str) -> bytes:
+    """All that is left in it."""
     try:
-        with gzip.open(BytesIO(raw)) as packed:
-            data = packed.read(_MOST_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise _NotHistoryError(f"is gzipped, and damaged or cut off ({error})") from error
+        data = stream.read(_MOST_BYTES + 1)
+    except PACKING_ERRORS as error:
+        raise _NotHistoryError(f"{packing}, and damaged or cut off ({error})") from error
     if len(data) > _MOST_BYTES:
         raise _NotHistoryError(f"unpacks to more than {_MOST_BYTES // 1024**2} MiB, more than a server keeps of a run")
     return data
+
+
+def _all(stream: "BufferedReader[Any]", packing: str) -> Iterator[ReadHistory | _OneOfMany]:
+    """The one history of a file, or each of many."""
+    try:
+        head = stream.peek(_HEAD)[:_HEAD]
+    except PACKING_ERRORS as error:
+        raise _NotHistoryError(f"{packing}, and damaged or cut off ({error})") from error
+    # An item of an export is longer than the 123 or 91 bytes at which its length would pass for a bracket.
+    if is_export(head) and not head.lstrip().startswith((b"{", b"[")):
+        items = items_of(stream, most=_MOST_BYTES)
+        while True:
+            try:
+                item = next(items, None)
+            except PACKING_ERRORS as error:
+                raise CutOffError(f"it is damaged or was cut off ({error})") from error
+            if item is None:
+                return
+            yield _OneOfMany(_exported(item))
+    data = _whole(stream, packing)
+    if _is_json(data):
+        yield from _all_of_json(data.removeprefix(_BOM).lstrip())
+    else:
+        yield _read(data)
+
+
+def _exported(item: bytes) -> ReadHistory | _NotHistoryError:
+    try:
+        return _sound(list(WorkflowExecution.FromString(item).history.events), [])
+    except DecodeError:
+        return _NotHistoryError("is no history, or was damaged")
+    except _NotHistoryError as error:
+        return error
+
+
+def _all_of_json(text: bytes) -> Iterator[ReadHistory | _OneOfMany]:
+    try:
+        parsed = _parsed(text)
+    except _NotHistoryError:
+        first, *others = (line for line in text.splitlines() if line.strip())
+        if not others or not _holds_history(_parsed(first)):
+            raise
+        for line in (first, *others):
+            yield _OneOfMany(_one_of_json(line))
+        return
+    items = parsed.get("items") if isinstance(parsed, dict) else parsed
+    if isinstance(items, list) and any(_holds_history(each) for each in items):
+        for each in items:
+            yield _OneOfMany(_one_of_json(each))
+    else:
+        yield _of_record(parsed)
+
+
+def _holds_history(record: object) -> bool:
+    """Whether this is a history in JSON, or an item of an export with one in it."""
+    return isinstance(record, dict) and any(name in record for name in ("events", "history"))
+
+
+def _one_of_json(found: object) -> ReadHistory | _NotHistoryError:
+    """One of many: a history, or an item of an export with one in it."""
+    try:
+        record = _parsed(found) if isinstance(found, bytes) else found
+        if isinstance(record, dict) and isinstance(record.get("history"), dict):
+            record = record["history"]
+        return _of_record(record)
+    except _NotHistoryError as error:
+        return error
+
+
+def _is_json(data: bytes) -> bool:
+    text = data.removeprefix(_BOM).lstrip()
+    return text.startswith((b"{", b"[")) and not data.startswith(_FIRST_EVENT_OF_LENGTH_OF_A_BRACKET)
 
 
 def _read(data: bytes) -> ReadHistory:
     text = data.removeprefix(_BOM).lstrip()
     if not text:
         raise _NotHistoryError("is empty")
-    damages: list[Damage] = []
-    if text.startswith((b"{", b"[")) and not data.startswith(_FIRST_EVENT_OF_LENGTH_OF_A_BRACKET):
-        events, damages = _from_json(text)
-    else:
-        events = _from_protobuf(data)
+    return _of_record(_parsed(text)) if _is_json(data) else _sound(_from_protobuf(data), [])
+
+
+def _of_record(record: object) -> ReadHistory:
+    return _sound(*_from_json(record))
+
+
+def _sound(events: list[HistoryEvent], damages: list[Damage]) -> ReadHistory:
     if not any(event.event_id and event.HasField("event_time") for event in events):
         raise _NotHistoryError("holds nothing that looks like an event" if events else "holds no events")
     started = events[0].workflow_execution_started_event_attributes
@@ -128,12 +263,19 @@ def _from_protobuf(data: bytes) -> list[HistoryEvent]:
         raise _NotHistoryError("is neither JSON nor protobuf of a history, or was cut off") from error
 
 
-def _from_json(text: bytes) -> tuple[list[HistoryEvent], list[Damage]]:
+def _parsed(text: bytes) -> object:
     try:
-        parsed = json.loads(text, object_pairs_hook=_each_once)
+        return json.loads(text, object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
         raise _NotHistoryError(f"is damaged JSON or was cut off ({error})") from error
+
+
+def _from_json(parsed: object) -> tuple[list[HistoryEvent], list[Damage]]:
     record = {"events": parsed} if isinstance(parsed, list) else parsed
+    if not isinstance(record, dict):
+        raise _NotHistoryError('is JSON without a list of "events"')
+    if isinstance(record.get("trace"), dict) or "spanID" in record:
+        raise _NotHistoryError("is a trace of an Inngest run, which is counted on its server (--inngest URL)")
     raw = record.get("events")
     if not isinstance(raw, list) or not all(isinstance(event, dict) for event in raw):
         raise _NotHistoryError('is JSON without a list of "events"')

@@ -56,9 +56,8 @@ _MOST = (
 
 
 def per_task(result: EngineResult) -> PerTask:
-    """Figures of the tasks that the report's figures are of: those that completed, or, if none did, the others."""
-    counted = [task for task in result.tasks if task.counted and task.state != "interrupted"]
-    tasks = [task for task in counted if task.state == "completed"] or counted
+    """Figures of the tasks that the report's figures are of."""
+    tasks = result.sample
     found: dict[str, Decimal] = {}
     partly: dict[str, int] = {}
     for name in (*_MEANS, *_MOST):

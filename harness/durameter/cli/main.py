@@ -7,7 +7,23 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from durameter.cli import conformance, doctor, prices, profile, project, report, rules, run, scenarios, servers
+from durameter.cli import (
+    check,
+    conformance,
+    count,
+    diff,
+    doctor,
+    init,
+    prices,
+    profile,
+    project,
+    report,
+    rules,
+    run,
+    scenarios,
+    servers,
+    watch,
+)
 from durameter.cli.exits import EXIT_CODES, leave
 from durameter.errors import DurameterError
 from durameter.measure.environment import durameter_version
@@ -27,10 +43,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
+app.command("watch")(watch.watch)
+app.command("count")(count.count)
+app.command("init")(init.init)
 app.command("report")(report.report)
 app.command("profile")(profile.profile)
 app.command("scenarios")(scenarios.scenarios)
 app.command("project")(project.project)
+app.command("check")(check.check)
+app.command("diff")(diff.diff)
 app.command("prices")(prices.prices)
 app.command("rules")(rules.rules)
 app.command("conformance")(conformance.conformance)

@@ -1,12 +1,10 @@
 """`durameter run`: measure a workload and report."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import BaseModel, ValidationError
 from rich.console import Console
 
 from durameter.cli.exits import exit_code
@@ -18,20 +16,24 @@ from durameter.config import Config, load_config, parse_volume
 from durameter.errors import UsageError
 from durameter.measure.answers import Answers, answered_rulebook, parse_answers
 from durameter.measure.folder import new_folder
+from durameter.measure.planning import implementations_of, options_of, tasks_of
 from durameter.measure.run import Plan, Subject, measure
 from durameter.measure.until import AT_LEAST, AT_MOST, Until, parse_until, same_beginning
+from durameter.own_files import SOURCE, is_own_file, recorded_source
 from durameter.prices import load_books
-from durameter.registry import engine_names, load_engine, load_workload
+from durameter.registry import load_engine, load_workload
 from durameter.report.html import see_writable
 from durameter.telemetry import ExporterName, open_telemetry
-from durameter.workload import Implementation, Task, Workload
 
 __all__ = ["run"]
 
 
 def run(
     workload: Annotated[
-        str | None, typer.Argument(help="package/workload, or its last part.", show_default="support_agent")
+        str | None,
+        typer.Argument(
+            help="package/workload, its last part, or a file: ./my_agent.py:workload.", show_default="support_agent"
+        ),
     ] = None,
     engine: Annotated[
         list[str] | None,
@@ -94,6 +96,8 @@ def run(
 
     durameter run --tasks 30 --volume 1M/month
 
+    durameter run ./my_agent.py:workload --tasks 5
+
     durameter run --until ±15% --at-most 200
 
     durameter run --engine temporal -o faults.rate_limited=0.2
@@ -108,19 +112,22 @@ def run(
     one_format(as_json, as_markdown)
     if html is not None:
         see_writable(html)
-    name, found = load_workload(workload or settings.run.workload)
+    asked = workload or settings.run.workload
+    name, found = load_workload(asked)
     given = _given(option or [])
     if model_base_url is not None:
         given["model_base_url"] = model_base_url
-    options = _options(name, found, {**settings.workloads.get(name, {}), **given})
-    chosen = _implementations(name, found.implementations(options), engine, variant or [])
+    options = options_of(name, found, {**settings.workloads.get(name, {}), **given})
+    chosen = implementations_of(name, found, options, engine or [], _variants(variant or []))
     first = tasks or settings.run.tasks
     goal = _until(until, at_most, first)
     chance = settings.run.seed if seed is None else seed
-    planned = _tasks(name, found, goal.cap if goal else first, chance, options)
+    planned = tasks_of(name, found, goal.cap if goal else first, chance, options)
     if goal is not None:
-        same_beginning(name, planned, _tasks(name, found, first, chance, options))
+        same_beginning(name, planned, tasks_of(name, found, first, chance, options))
     exporter = open_telemetry(telemetry or settings.telemetry.exporter)
+    folder = out or new_folder(settings.run.results, name.partition("/")[0 if is_own_file(asked) else 2])
+    source = recorded_source(asked, folder)
     plan = Plan(
         workload=name,
         options=options.model_dump(mode="json"),
@@ -129,8 +136,9 @@ def run(
         concurrency=concurrency or settings.run.concurrency,
         timeout=timeout or settings.run.timeout,
         seed=chance,
-        folder=out or new_folder(settings.run.results, name.partition("/")[2]),
+        folder=folder,
         until=goal,
+        about={SOURCE: source} if source else {},
     )
     with progress_lines(Console(stderr=True)) as observer:
         work = measure(plan, settings, observer, exporter)
@@ -161,20 +169,6 @@ def _until(until: str | None, at_most: int | None, first: int) -> Until | None:
     return Until(parse_until(until), first, cap)
 
 
-def _tasks(name: str, workload: Workload, count: int, seed: int, options: BaseModel) -> Sequence[Task]:
-    try:
-        tasks = workload.tasks(count, seed, options)
-    except ValidationError as error:
-        raise UsageError(f"{name} makes tasks that are none: {error}") from error
-    ids = len({task.id for task in tasks})
-    if not len(tasks) == ids == count:
-        raise UsageError(
-            f"{name} was asked for {count} tasks and made {len(tasks)}, with {ids} different ids. "
-            "Each task needs an id of its own."
-        )
-    return tasks
-
-
 def _given(pairs: list[str]) -> dict[str, Any]:
     """`a.b=1` as nested options; a value is JSON where it can be read as that, else text."""
     options: dict[str, Any] = {}
@@ -195,33 +189,8 @@ def _given(pairs: list[str]) -> dict[str, Any]:
     return options
 
 
-def _options(name: str, workload: Workload, raw: dict[str, Any]) -> BaseModel:
-    try:
-        return workload.parse_options(raw)
-    except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        known = ", ".join(workload.options_model.model_fields)
-        raise UsageError(f"An option of {name} is wrong: {wrong}. Its options: {known}.") from error
-
-
-def _implementations(
-    name: str, offered: Sequence[Implementation[Any]], engines: list[str] | None, variants: list[str]
-) -> list[Implementation[Any]]:
-    """One implementation per engine: the asked variant, else the engine's first."""
-    wanted = dict(pair.split("=", 1) for pair in variants if "=" in pair)
-    if len(wanted) != len(variants):
+def _variants(pairs: list[str]) -> dict[str, str]:
+    wanted = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+    if len(wanted) != len(pairs):
         raise UsageError("--variant is ENGINE=VARIANT, once per engine.")
-    has = ", ".join(f"{each.engine}={each.variant}" for each in offered)
-    names = (
-        list(dict.fromkeys(engines)) if engines else [e for e in engine_names() if any(i.engine == e for i in offered)]
-    )
-    for engine in (*names, *wanted):
-        load_engine(engine)
-    chosen = []
-    for engine in names:
-        fits = [each for each in offered if each.engine == engine and each.variant == wanted.get(engine, each.variant)]
-        if not fits:
-            asked = f" in variant {wanted[engine]}" if engine in wanted else ""
-            raise UsageError(f"{name} has nothing for {engine}{asked}. It has: {has}.")
-        chosen.append(fits[0])
-    return chosen
+    return wanted

@@ -17,6 +17,7 @@ from durameter.config import Config, load_config
 from durameter.errors import UsageError
 from durameter.measure.folder import Result, read_result
 from durameter.measure.result import Measurement, TaskState
+from durameter.own_files import source_again
 from durameter.registry import load_workload
 from durameter.scenarios import ScenarioEffect, read_effects_and_problems
 from durameter.scenarios.folders import DECLARATION, declared_in, done_scenarios, scenario_folder, unfinished_folder
@@ -48,6 +49,10 @@ def scenarios(
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Run also what was run before, and replace it.")] = False,
     list_only: Annotated[bool, typer.Option("--list", help="Say which there are, and run nothing.")] = False,
+    workload: Annotated[
+        str | None,
+        typer.Option(help="Where the result's workload is now: FILE.py:workload.", show_default="as it was measured"),
+    ] = None,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
@@ -68,8 +73,13 @@ def scenarios(
     """
     settings = load_config(config)
     base_result = read_result(result)
-    _, workload = load_workload(base_result.measurement.workload)
-    base = base_of(base_result, workload)
+    if (door := base_result.measurement.door) != "run":
+        raise UsageError(
+            f"{result} was made by `durameter {door}`, and a scenario runs the tasks of a workload again, with faults. "
+            "Write your agent as a workload (docs/quickstart-python.md), and give the result of `durameter run`."
+        )
+    _, found = load_workload(workload or source_again(base_result))
+    base = base_of(base_result, found)
     chosen = _chosen(base, only or [])
     done = {folder.name for folder in done_scenarios(result)}
     if list_only:
@@ -82,11 +92,11 @@ def scenarios(
         raise UsageError(f"{base_result.measurement.workload} offers no scenarios with the options of {result}.")
     due = [each for each in chosen if again or each.name not in done]
     _run(base, due, tasks=tasks, settings=settings)
-    found = read_effects_and_problems(base_result)
+    effects = read_effects_and_problems(base_result)
     if as_json:
-        print(_Report(result=str(result), effects=found.effects, problems=found.problems).model_dump_json(indent=2))
+        print(_Report(result=str(result), effects=effects.effects, problems=effects.problems).model_dump_json(indent=2))
     else:
-        show_effects(found, Console())
+        show_effects(effects, Console())
     raise typer.Exit(_status(base_result, [each.name for each in chosen]))
 
 

@@ -124,6 +124,15 @@ class EngineResult(_Record):
     """Billed things that this measurement's sources cannot show, in words; each of them may be missing in the count."""
     estimates: tuple[Estimate, ...] = ()
     """What the user's rates say of such things; shown beside the count, never in it."""
+    failed_too: bool = False
+    """Whether tasks that failed or timed out are in the means. Those of records, and of a program as it is, are part of
+    the work and are billed; those of a workload are meant to complete."""
+
+    @property
+    def sample(self) -> tuple[TaskResult, ...]:
+        """The tasks that means, intervals and the bill are of: all that completed, or, if none did, that ended."""
+        ended = tuple(task for task in self.tasks if task.counted and task.state != "interrupted")
+        return ended if self.failed_too else tuple(task for task in ended if task.state == "completed") or ended
 
 
 class Reached(_Record):
@@ -170,7 +179,8 @@ class Measurement(_Record):
     state: Literal["complete", "incomplete"]
     door: Door = "run"
     about: dict[str, JsonValue] = Field(default_factory=dict)
-    """Of `watch` and `count`: the command, address, window, query, files. Without secrets."""
+    """Of `watch` and `count`: the command, address, window, query, files; of `run` by path: the workload's file, as
+    `source`. Without secrets."""
     workload: str
     seed: int
     task_count: int

@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from pydantic import JsonValue
+from temporalio.worker.workflow_sandbox import RestrictedWorkflowAccessError
+
 from durameter.config import Config
 from durameter.engines.base import Engine, Session, TaskCount
 from durameter.errors import EngineMissingError
@@ -70,6 +73,8 @@ class Plan:
     folder: Path
     until: Until | None = None
     """When to stop; `tasks` are then as many as its cap."""
+    about: dict[str, JsonValue] = field(default_factory=dict)
+    """As recorded, see `Measurement.about`."""
 
 
 @dataclass
@@ -103,6 +108,7 @@ async def measure(plan: Plan, config: Config, observer: Observer, telemetry: Tel
     header = Measurement(
         id=plan.folder.name,
         state="incomplete",
+        about=plan.about,
         workload=plan.workload,
         seed=plan.seed,
         task_count=len(plan.tasks),
@@ -174,7 +180,7 @@ async def _measure_engine(plan: Plan, subject: Subject, config: Config, state: _
     except Exception as error:  # noqa: BLE001 - a user's implementation may raise anything when it starts
         _log.exception("engine %s", engine.name)
         log = plan.folder / LOG
-        problem = f"{implementation.variant} could not be run to its end: {_chain(error)}. See {log}."
+        problem = f"{implementation.variant} could not be run to its end: {_chain(error)}. {_advice(error)}See {log}."
         result = result.model_copy(update={"problem": problem})
     finally:
         result = result.model_copy(update={"ended": datetime.now(UTC), "tasks": tuple(running.results)})
@@ -193,6 +199,18 @@ def _chain(error: BaseException | None) -> str:
         words.append(repr(error))
         error = error.__cause__
     return ", caused by ".join(words)
+
+
+def _advice(error: BaseException | None) -> str:
+    """What helps against an error that many meet with their first workload."""
+    while error is not None:
+        if isinstance(error, RestrictedWorkflowAccessError):
+            return (
+                "Temporal's sandbox imports a workflow's file anew: keep workflows in a file of their own that imports "
+                "no durameter, or write `with workflow.unsafe.imports_passed_through(): import durameter`. "
+            )
+        error = error.__cause__
+    return ""
 
 
 class _EngineRun:

@@ -54,7 +54,7 @@ def tabulate(result: EngineResult, units: Sequence[Unit]) -> Table:
         result: the tasks.
         units: rows of the ledger; those of other engines, variants or tasks are passed over.
     """
-    tasks = tuple(task for task in result.tasks if task.counted and task.state == "completed")
+    tasks = tuple(task for task in result.sample if result.failed_too or task.state == "completed")
     place = {task.task: i for i, task in enumerate(tasks)}
     mine = [u for u in units if (u.engine, u.variant) == (result.engine, result.variant) and u.task in place]
     seen = {unit.kind for unit in mine}

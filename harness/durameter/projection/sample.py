@@ -84,7 +84,4 @@ class Sample:
 
 def sample(result: EngineResult) -> Sample:
     """Choose the tasks as the report does."""
-    completed = tuple(task for task in result.tasks if task.counted and task.state == "completed")
-    others = tuple(task for task in result.tasks if task.counted and task.state in ("failed", "timed_out"))
-    used = completed or others
-    return Sample(result, used, lost=len(result.tasks) - len(used))
+    return Sample(result, result.sample, lost=len(result.tasks) - len(result.sample))

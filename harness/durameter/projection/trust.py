@@ -31,7 +31,7 @@ def troubles(sample: Sample) -> tuple[str, ...]:
         said.append(f"{result.state}: {result.problem or 'no reason was recorded'}")
     if not sample.tasks:
         return (*said, "no task was counted: there is nothing to project")
-    if all(task.state != "completed" for task in sample.tasks):
+    if not result.failed_too and all(task.state != "completed" for task in sample.tasks):
         said.append(f"no task completed: the figures are of {len(sample.tasks)} that failed or timed out")
     if sample.lost:
         of = len(sample.result.tasks)

@@ -1,9 +1,8 @@
 """How sure the means of a report are: intervals, tasks still needed, and what came of a stopping rule, in words."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 
-from durameter.measure.result import Stopping, TaskResult
+from durameter.measure.result import EngineResult, Stopping
 from durameter.report.numbers import count, plain
 from durameter.statistics.records import Certainty, NextTask
 
@@ -64,14 +63,14 @@ def stopping_warnings(stopping: Stopping | None) -> list[str]:
     return lines
 
 
-def left_out(tasks: Sequence[TaskResult]) -> list[str]:
+def left_out(result: EngineResult) -> list[str]:
     """Why the tasks that completed may be no fair sample of all that were begun."""
     lines = []
-    states = [task.state for task in tasks]
+    states = [task.state for task in result.tasks if task.counted or task.state == "interrupted"]
     if states.count("interrupted"):
         lines.append("the measurement was stopped: short tasks end first, and the mean has only those that had ended")
     lost = states.count("timed_out") + states.count("failed")
-    if lost and states.count("completed"):
+    if lost and states.count("completed") and not result.failed_too:
         lines.append(
             f"the mean and its interval leave out {lost} task{'s' if lost > 1 else ''} that failed or timed out: "
             "if these are the long ones, both are too low"

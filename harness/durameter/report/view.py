@@ -74,7 +74,8 @@ class EngineReport(_View):
     per_task_upper: Spread | None
     """With every open question answered against the user."""
     per_task_others: Spread | None
-    """Of the tasks that failed or timed out; they are in no other figure, unless no task completed."""
+    """Of the tasks that failed or timed out; in no other figure, unless no task completed, or the measurement is of
+    records or of a program as it is."""
     kinds: tuple[Share, ...]
     causes: tuple[Share, ...]
     types: tuple[TypeShare, ...]
@@ -171,9 +172,8 @@ def build_report(result: Result, *, volume: Decimal, pricing: Pricing, folder: s
 
 
 def _engine_report(result: EngineResult, units: Sequence[Unit], volume: Decimal, pricing: Pricing) -> EngineReport:
-    completed = [task for task in result.tasks if task.counted and task.state == "completed"]
+    counted = result.sample
     others = [task for task in result.tasks if task.counted and task.state in ("failed", "timed_out")]
-    counted = completed or others  # the bill is of tasks that did what they should, where there are any
     totals = [task.units for task in counted]
     upper = [task.units_upper for task in counted]
     lower = [task.units_lower for task in counted]
@@ -210,7 +210,7 @@ def _engine_report(result: EngineResult, units: Sequence[Unit], volume: Decimal,
         reconciliations=result.reconciliations,
         certainty=assess(totals, clusters) if totals else None,
         certainty_upper=assess(upper, clusters) if month_upper else None,
-        sampling=tuple(left_out(result.tasks)),
+        sampling=tuple(left_out(result)),
     )
 
 

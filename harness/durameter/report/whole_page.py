@@ -18,7 +18,7 @@ def profiles_of(result: Result) -> list[Profile]:
     return [
         fit_profile(engine, [unit for unit in result.units if unit.engine == engine.engine])
         for engine in result.measurement.engines
-        if sum(task.counted and task.state == "completed" for task in engine.tasks) >= FEWEST_TASKS
+        if sum(engine.failed_too or task.state == "completed" for task in engine.sample) >= FEWEST_TASKS
     ]
 
 

@@ -50,6 +50,9 @@ def call(*arguments: str | Path, folder: Path = RESULTS, **variables: str) -> su
 HELP = [
     (),
     ("run",),
+    ("watch",),
+    ("count",),
+    ("init",),
     ("report",),
     ("profile",),
     ("scenarios",),
@@ -191,6 +194,23 @@ def test_types_estimates_and_what_was_not_seen_are_shown(golden: SnapshotAsserti
     assert "from records" in shown
     assert "by type of task" in shown
     assert "query_workflow: 60 by a rate of 20 per task that you gave" in shown
+
+
+@pytest.mark.parametrize(("failed_too", "mean"), [(False, "32"), (True, "35.33")])
+def test_failed_tasks_are_in_the_means_of_records_alone(tmp_path: Path, failed_too: bool, mean: str) -> None:
+    """Of 22, 42 and 42 Actions the second failed: (22 + 42) / 2 = 32; with it (22 + 42 + 42) / 3 = 35.33."""
+
+    def one_failed(engines: dict[str, Any]) -> None:
+        engines["temporal"]["tasks"][1] |= {"state": "failed", "error": "refused"}
+        engines["temporal"]["failed_too"] = failed_too
+
+    _changed(tmp_path, one_failed)
+    report = json.loads(call("report", "changed", "--json", folder=tmp_path).stdout)
+    assert report["engines"][0]["per_task"]["mean"].startswith(mean)
+    assert ("leave out 1 task" in str(report["warnings"])) != failed_too
+    projected = json.loads(call("project", "changed", "--json", folder=tmp_path).stdout)
+    [units] = [each["units_per_task"]["p50"] for each in projected["engines"][0]["readings"]]
+    assert abs(float(units) - float(mean)) < 2
 
 
 def test_the_json_report_can_be_read() -> None:

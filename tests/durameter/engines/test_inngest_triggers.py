@@ -1,12 +1,12 @@
 """Runs against events: each function that listens to an event runs once for it, or has a named reason not to."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
-from durameter.engines.inngest.triggers import DUPLICATE, RERUN, triggered
+from durameter.engines.inngest.triggers import DUPLICATE, EARLY, RERUN, triggered
 from durameter.reconcile import Reconciliation
 from durameter_collectors.inngest.both import RunCount
 from durameter_collectors.inngest.family import Descendant, Way
@@ -53,6 +53,18 @@ def test_one_run_for_each_event() -> None:
     found = compared(runs(("1",), ("2",)), [events("1", "2")], listener())
     assert (found.state, parts(found)) == ("agrees", {})
     assert [(line.ours, line.other) for line in found.lines] == [(2, 2)]
+
+
+def test_an_event_that_came_before_its_function_was_registered() -> None:
+    def told(first: datetime) -> Reconciliation:
+        declared = functions(listener())
+        return triggered(runs(("2",)), [events("1", "2")], declared, ["app"], first={"app-fn": first})
+
+    assert (told(NOW + timedelta(seconds=1)).state, parts(told(NOW + timedelta(seconds=1)))) == (
+        "agrees",
+        {EARLY: 1},
+    )
+    assert told(NOW).state == "differs"
 
 
 def test_an_event_that_started_nothing_is_unexplained() -> None:

@@ -31,6 +31,8 @@ class WireIndex:
         """Events that clients and apps sent, in order."""
         self.functions: dict[str, WireFunction] = {}
         """Functions as they were registered last, by id."""
+        self.registered: dict[str, datetime] = {}
+        """When each function was registered for the first time, by id."""
         self.problems: list[WireProblem] = []
         """What could not be read and belongs to no run that is known."""
         self.unreached: list[WireUnreached] = []
@@ -53,6 +55,7 @@ class WireIndex:
                 self.events.append(row)
             elif isinstance(row, WireSync):
                 self.functions |= {function.id: function for function in row.functions}
+                self.registered = {function.id: row.time for function in row.functions} | self.registered
             elif isinstance(row, WireUnreached):
                 self.unreached.append(row)
             elif isinstance(row, WireProblem):

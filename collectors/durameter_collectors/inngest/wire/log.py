@@ -52,13 +52,18 @@ class WireLog:
         """
         return await self._tap.route("app", f"{host}:0", target)
 
-    async def before_server(self, target: str, *, host: str = "127.0.0.1") -> int:
+    async def before_server(self, target: str, *, host: str = "127.0.0.1", port: int = 0) -> int:
         """Listen for what clients and apps send to a server at `target` (`host:port`); returns the port.
 
+        Args:
+            target: the server's address.
+            host: where to listen; an IPv6 address is in brackets.
+            port: 0 for a free one.
+
         Raises:
-            TapError: the tap has died, or cannot listen on `host`.
+            TapError: the tap has died, or cannot listen there.
         """
-        return await self._tap.route("server", f"{host}:0", target)
+        return await self._tap.route("server", f"{host}:{port}", target)
 
     async def settle(self) -> None:
         """Read every row of what passed the tap before now; SDK requests under way are waited for, 5 s at most.

@@ -77,6 +77,18 @@ class WireLog:
         """What could not be read in a namespace or in no namespace that could be told, as of the last `settle`."""
         return [*self._problems[""], *(self._problems[namespace] if namespace else ())]
 
+    def namespaces(self) -> list[str]:
+        """Every namespace in which something billable was seen, as of the last `settle`."""
+        return sorted(name for name, actions in self._actions.items() if actions)
+
+    async def route(self, listen: str, target: str) -> int:
+        """Listen on one more address, `host:port`, for the same server, without TLS; returns the port.
+
+        Raises:
+            WireError: the tap has died, or cannot listen there.
+        """
+        return await self._tap.route("frontend", listen, target)
+
     async def stats(self) -> dict[str, Any]:
         """Of the tap: connections so far, bytes that wait for the decoder, seconds that calls waited for it.
 

@@ -13,6 +13,7 @@ from durameter.config import Config, InngestConfig
 from durameter.engines.base import Engine, Finding, Progress, RunningServer, ServerInfo
 from durameter.engines.detached import info_of
 from durameter.engines.inngest import binary as inngest_binary
+from durameter.engines.inngest.reach import SigningKey, reach
 from durameter.engines.inngest.session import InngestSession
 from durameter.engines.inngest.start import PORTS, how_to_start
 from durameter.engines.inngest.tap import RunningTap, start_tap
@@ -139,25 +140,28 @@ class InngestEngine(Engine):
         )
 
     @asynccontextmanager
-    async def reached(self, config: Config, folder: Path, progress: Progress) -> AsyncIterator[ReachedInngest]:
+    async def reached(
+        self, config: Config, folder: Path, progress: Progress, *, hidden: tuple[str, ...] = _SDK_VARIABLES
+    ) -> AsyncIterator[ReachedInngest]:
         """A server of its own, or the configured one, with a tap unless that is switched off.
 
         Args:
             config: where the server is.
             folder: for state, logs and the tap's rows.
             progress: is told what starts.
+            hidden: beginnings of the variables that are hidden meanwhile, for the sake of an agent in this process.
 
         Raises:
             EngineMissingError: no server can be had.
         """
         inngest = config.inngest
         async with AsyncExitStack() as undo:
-            undo.enter_context(undisturbed(*_SDK_VARIABLES))
+            undo.enter_context(undisturbed(*hidden))
             process: GuardedProcess | None = None
             store = inngest.store
             if inngest.address:
                 address = inngest.address.rstrip("/")
-                there = await _reached(address)
+                there = await reach(address, inngest.signing_key)
                 info = info_of(config.servers.state, address) or there
             else:
                 server = await self.start(config, folder, progress)
@@ -174,7 +178,9 @@ class InngestEngine(Engine):
                 if target.scheme == "http":
                     port = await tap.log.before_server(f"{target.host}:{target.port or 80}")
                     address = f"http://127.0.0.1:{port}"
-            http = await undo.enter_async_context(httpx.AsyncClient(timeout=30))
+            key = inngest.signing_key if inngest.address else None
+            auth = SigningKey(key, info.address) if key else None
+            http = await undo.enter_async_context(httpx.AsyncClient(timeout=30, auth=auth))
             yield ReachedInngest(inngest, info, http=http, address=address, tap=tap, store=store, server=process)
 
     @asynccontextmanager
@@ -207,23 +213,3 @@ async def _answers(address: str) -> bool:
             return (await http.get(f"{address}/dev")).is_success
     except httpx.HTTPError:
         return False
-
-
-async def _reached(address: str) -> ServerInfo:
-    """A server that is already there.
-
-    Raises:
-        EngineMissingError: nothing that speaks Inngest answers.
-    """
-    try:
-        async with httpx.AsyncClient(timeout=10) as http:
-            about = (await http.get(f"{address}/dev")).raise_for_status().json()
-            version = str(about["version"])
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError, KeyError) as error:
-        raise EngineMissingError(
-            f"No Inngest dev server answers at {address}: {error!r}. Start it, or remove [inngest] address from the "
-            "configuration (DURAMETER_INNGEST_ADDRESS) to let durameter start its own."
-        ) from error
-    return ServerInfo(
-        version=version, origin="address", tested=version in inngest_binary.TESTED_VERSIONS, address=address
-    )

@@ -83,7 +83,14 @@ def prove(found: Evidence) -> tuple[Reconciliation, ...]:
     if found.wire is not None:
         proofs.append(_ledger(found, traced, repaired))
         proofs.append(
-            triggered(found.runs, found.events, found.wire.functions, found.apps, found.own_events)
+            triggered(
+                found.runs,
+                found.events,
+                found.wire.functions,
+                found.apps,
+                found.own_events,
+                first=found.wire.registered,
+            )
             if found.events_tapped
             else _unchecked("runs", "events", "events do not pass the tap: the server speaks TLS")
         )

@@ -36,7 +36,7 @@ from durameter_collectors.inngest.wire.runs import RunOnWire
 from durameter_collectors.inngest.work import RunWork, measures_of, work_of
 from durameter_collectors.units import Elsewhere, Gap, TaskLabel, Unit, nowhere
 
-__all__ = ["InngestSession"]
+__all__ = ["InngestSession", "refused"]
 
 _SETTLE_PATIENCE = 20.0
 _STORE_TRIES = 8
@@ -80,7 +80,42 @@ class InngestSession(Session):
         self._ports: set[int] = set()
         self._counted: dict[str, CountedRun] = {}
         self._begun = datetime.now(UTC) - timedelta(seconds=1)
+        self._until: datetime | None = None
         self._rows_before = len(tap.log.index.events) if tap else 0
+
+    @property
+    def tap(self) -> RunningTap | None:
+        """The tap, where there is one."""
+        return self._tap
+
+    @property
+    def http(self) -> httpx.AsyncClient:
+        """What the server, and apps on this machine, are asked with."""
+        return self._http
+
+    @property
+    def ports(self) -> frozenset[int]:
+        """Ports on which the server reaches apps through this session."""
+        return frozenset(self._ports)
+
+    @property
+    def begun(self) -> datetime:
+        """Runs that were queued before are not this measurement's."""
+        return self._begun
+
+    @property
+    def local_host(self) -> str:
+        """Where the session's ports before apps listen on this machine."""
+        return self._config.app_bind
+
+    def expect(self, app_id: str) -> None:
+        """From here on, each run of this app must belong to a task, and pass the tap where there is one."""
+        if app_id not in self._apps:
+            self._apps.append(app_id)
+
+    def between(self, begin: datetime, end: datetime | None) -> None:
+        """Say which runs are this measurement's: those that were queued from `begin` until `end`; None for no end."""
+        self._begun, self._until = begin, end
 
     def client(self, app_id: str) -> inngest.Inngest:
         """An SDK client that talks to this server. It ends with the session."""
@@ -166,14 +201,13 @@ class InngestSession(Session):
                     f"The Inngest server at {self.info.address} does not tell which apps it has: {error!r}. Does it "
                     "still run? Is it an Inngest dev server? Then measure again."
                 ) from error
-        if app_id not in self._apps:
-            self._apps.append(app_id)
+        self.expect(app_id)
         local = httpx.URL(url)
         if local.host == self._config.app_host:  # the name by which the server knows this machine
             local = local.copy_with(host=self._config.app_bind)
         try:
             answer = await self._http.put(local)
-            problem = answer.text if _refused(answer) else await self._misplaced(app_id, answer.text[:300])
+            problem = answer.text if refused(answer) else await self._misplaced(app_id, answer.text[:300])
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             problem = repr(error)
         if problem:
@@ -402,12 +436,13 @@ class InngestSession(Session):
                 "(did its driver forget Measured.started?)"
                 async for run in self.api.runs_since(self._begun)
                 if run.id not in self._counted and run.function.slug.startswith(prefixes) and run.status != "SKIPPED"
+                if self._until is None or run.queued_at is None or run.queued_at <= self._until
             ]
         except InngestApiError as error:
             return [f"the server's list of runs cannot be read, so runs of nobody would not be seen: {error}"]
 
 
-def _refused(answer: httpx.Response) -> bool:
+def refused(answer: httpx.Response) -> bool:
     """Whether an app could not register: the SDK for Python answers with status 200 and the server's own one inside."""
     try:
         said = answer.json()

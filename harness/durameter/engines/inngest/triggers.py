@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from fnmatch import fnmatchcase
 
@@ -10,10 +11,12 @@ from durameter_collectors.inngest.runs import CountedRun
 from durameter_collectors.inngest.wire.record import WireEvents, WireFunction
 from durameter_collectors.rulebook import load_rulebook
 
-__all__ = ["DUPLICATE", "RERUN", "listens", "not_passed", "triggered"]
+__all__ = ["DUPLICATE", "EARLY", "RERUN", "listens", "not_passed", "triggered"]
 
 DUPLICATE = "duplicate_event"
 """Name of the difference: an event with the same id, given by its sender, as another one that started the run."""
+EARLY = "before_registration"
+"""Name of the difference: an event that came before the function was registered."""
 RERUN = "rerun"
 """Name of the difference: a further run of a function for the same event."""
 
@@ -39,6 +42,8 @@ def triggered(
     functions: Mapping[str, WireFunction],
     apps: Iterable[str],
     own: Collection[str] = (),
+    *,
+    first: Mapping[str, datetime] | None = None,
 ) -> Reconciliation:
     """Compare, function by function, the events that passed with the runs that name them as their triggers.
 
@@ -48,6 +53,7 @@ def triggered(
         functions: as their apps registered them, by id.
         apps: ids of the apps that were served here.
         own: ids of events that the server made by itself.
+        first: when each function was first registered, for apps whose clients may have been quicker.
     """
     kind = load_rulebook("inngest").rule("run").kind
     prefixes = tuple(f"{app}-" for app in apps)
@@ -60,6 +66,7 @@ def triggered(
         if event not in own
     ]
     known = {event for event, _, _ in sent}
+    times = {event: row.time for row in events for event in row.ids}
     twins: dict[str, set[str]] = defaultdict(set)
     for event, _, given in sent:
         if given:
@@ -83,7 +90,8 @@ def triggered(
             if (listener.id, event) not in started:
                 # Which of several events with one id starts the run is a race (seen on 1.12.1 and 1.44.0).
                 again = any((listener.id, twin) in started for twin in twins.get(given, ()))
-                why = DUPLICATE if again else _why(listener)
+                early = first is not None and listener.id in first and times[event] < first[listener.id]
+                why = EARLY if early else DUPLICATE if again else _why(listener)
                 if why:
                     reasons[listener.id][kind][why] += 1
     lines = by_place(ours, theirs, reasons)

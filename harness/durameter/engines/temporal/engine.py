@@ -15,7 +15,7 @@ from durameter.engines.detached import info_of
 from durameter.engines.own_environment import undisturbed
 from durameter.engines.process import GuardedProcess, clean_environment, free_ports
 from durameter.engines.temporal.binary import TESTED_VERSIONS, binary_version, find_binary
-from durameter.engines.temporal.connect import answers, connect, quiet_core, register
+from durameter.engines.temporal.connect import answers, connect, quiet_core, register, wants_tls
 from durameter.engines.temporal.session import TemporalSession
 from durameter.engines.temporal.tap import RunningTap, start_tap
 from durameter.errors import EngineMissingError
@@ -42,9 +42,20 @@ class ReachedTemporal:
     ) -> None:
         self.info = info
         self.tap = tap
+        self.meter = meter
+        self.server = server
+        """None for one that was there already."""
         self._config = config
-        self._meter = meter
-        self._server = server
+
+    @property
+    def tap_speaks_tls(self) -> bool:
+        """Whether the server speaks TLS, which ends at the tap."""
+        return wants_tls(self._config)
+
+    @property
+    def api_key(self) -> str:
+        """The key that clients must send; empty when there is none."""
+        return self._config.api_key.get_secret_value() if self._config.api_key else ""
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[TemporalSession]:
@@ -63,9 +74,9 @@ class ReachedTemporal:
             reader,
             self.info.model_copy(update={"namespace": namespace}),
             tap=self.tap,
-            meter=self._meter,
+            meter=self.meter,
             own_namespace=not self._config.namespace,
-            processes=[self._server] if self._server else [],
+            processes=[self.server] if self.server else [],
         )
         await session.begin()
         yield session

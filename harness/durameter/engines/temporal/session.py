@@ -52,6 +52,7 @@ class TemporalSession(Session):
         meter: Meter | None,
         own_namespace: bool,
         processes: Sequence[GuardedProcess] = (),
+        ends_work: bool = True,
     ) -> None:
         self.client = client
         """Connected to the namespace of this measurement, through the tap if there is one."""
@@ -65,6 +66,8 @@ class TemporalSession(Session):
         self._before: dict[str, Decimal] = {}
         self._meter_problem = "" if meter else "no metrics page is configured (DURAMETER_TEMPORAL_METRICS_URL)"
         self._own_namespace = own_namespace
+        self._ends_work = ends_work
+        """Whether workflows that still run when their task is counted are waited for, and terminated then."""
         self._processes = processes
         self._begun = datetime.now(UTC)
         self._runs: dict[str, CountedRun] = {}
@@ -98,7 +101,8 @@ class TemporalSession(Session):
     async def count(self, roots: Sequence[str], label: TaskLabel, *, elsewhere: Elsewhere = nowhere) -> TaskCount:
         """Histories of all runs that descend from these roots, once they have ended, and what the tap saw of them.
 
-        What still runs after some seconds is a gap, and is terminated: all sources would agree on too little.
+        What still runs after some seconds is a gap, and is terminated: all sources would agree on too little. A session
+        that does not end what others began waits for nothing, and terminates nothing.
 
         Args:
             roots: ids of workflows, schedules and standalone activities that the driver made.
@@ -111,7 +115,7 @@ class TemporalSession(Session):
 
         await self._settle()
         links = await self._workflows_of(roots)
-        deadline = time.monotonic() + _END_SECONDS
+        deadline = time.monotonic() + (_END_SECONDS if self._ends_work else 0)
         while True:
             runs, gaps = await count_runs(self._reader, links, label=label, elsewhere=foreign)
             going = [run for run in runs if run.running]
@@ -120,11 +124,12 @@ class TemporalSession(Session):
             await asyncio.sleep(_LOOK_SECONDS)
         # A run that cannot be read is in no sum: then there is none, for a part would pass for the whole.
         unread = {gap.run for gap in gaps} - {run.link.run for run in runs}
-        what = "still runs though its task is said to be done: what it would do from here on is in no count"
+        what = "still runs" + (" though its task is said to be done" if self._ends_work else "")
+        what += ": what it would do from here on is in no count"
         for run in going:
             found = f"workflow {run.link.workflow} {what}"
             gaps.append(Gap(engine="temporal", task=label.task, run=run.link.run, what=found))
-            if not run.helper:  # which may be at work for others
+            if self._ends_work and not run.helper:  # which may be at work for others
                 await self.abandon([run.link.workflow])
         await self._settle()
         # Another task may have taken a helper meanwhile. No await from here on until it is taken.
@@ -228,7 +233,7 @@ class TemporalSession(Session):
                 system=traffic,
                 batch=await batch_operations(self._reader, None if self._own_namespace else self._begun),
                 strangers=await self._strangers()
-                + _of_nobody(strangers, {r.link.workflow for r in self._runs.values()}),
+                + _of_nobody(self._nobodys(strangers), {r.link.workflow for r in self._runs.values()}),
             )
         )
 
@@ -252,6 +257,10 @@ class TemporalSession(Session):
                 break
         metered = {kind: count - self._before.get(kind, Decimal(0)) for kind, count in after.items()}
         return {kind: count for kind, count in metered.items() if count}, traffic
+
+    def _nobodys(self, actions: Sequence[WireAction]) -> Sequence[WireAction]:
+        """Of the calls that no task has, those that should be in one: all."""
+        return actions
 
     async def _strangers(self) -> list[str]:
         """Workflows of this namespace that belong to no task, if the namespace is this measurement's own."""

@@ -41,10 +41,8 @@ MOST_DOTS: Final = 400
 
 
 def counted_tasks(result: EngineResult | None) -> list[TaskResult]:
-    """The tasks that the report's figures are of: those that completed or, if none did, those that failed."""
-    tasks = [] if result is None else [task for task in result.tasks if task.counted]
-    completed = [task for task in tasks if task.state == "completed"]
-    return completed or [task for task in tasks if task.state in ("failed", "timed_out")]
+    """The tasks that the report's figures are of."""
+    return [] if result is None else list(result.sample)
 
 
 def kind_bars(engine: EngineReport, tasks: Sequence[TaskResult]) -> list[KindBar]:

@@ -5,7 +5,7 @@ Found by the entry point group `durameter.conformance`. What a suite offers: `en
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from temporalio.service import RPCError
 
 from durameter.config import Config
 from durameter.conformance import Observer, Outcome
+from durameter.engines.base import TaskCount
 from durameter.engines.temporal import ReachedTemporal, TemporalEngine, TemporalSession
 from durameter_collectors.units import TaskLabel
 from durameter_workloads.conformance.common.judging import failed, skipped
@@ -24,7 +25,10 @@ from durameter_workloads.conformance.temporal.judge import judge
 from durameter_workloads.conformance.temporal.scenario import Scenario
 from durameter_workloads.conformance.temporal.scenarios import SCENARIOS
 
-__all__ = ["Suite", "perform_all", "suite"]
+__all__ = ["Counted", "Suite", "perform_all", "suite"]
+
+Counted = Callable[[Scenario, TaskCount], None]
+"""Takes a scenario and what was counted of it."""
 
 SECONDS = 180.0
 """What one scenario may take, with its count and its proofs."""
@@ -34,6 +38,10 @@ _PER_SERVER = 32
 reading of the meter takes whole."""
 
 
+def _nobody(_scenario: Scenario, _count: TaskCount) -> None:
+    """Nobody wants the counts themselves."""
+
+
 async def perform_all(
     reached: ReachedTemporal,
     scenarios: Sequence[Scenario],
@@ -41,6 +49,7 @@ async def perform_all(
     at_once: int,
     shared: bool = False,
     seconds: float = SECONDS,
+    counted: Counted = _nobody,
 ) -> AsyncGenerator[Outcome, None]:
     """Run scenarios on one server.
 
@@ -50,20 +59,23 @@ async def perform_all(
         at_once: how many side by side.
         shared: all work in one namespace that is given, so that only counts can be judged.
         seconds: what one may take.
+        counted: is told the count of each scenario, with its histories, before it is judged.
 
     Yields:
         What came of each, as they finish.
     """
 
     async def perform(scenario: Scenario) -> Outcome:
-        return await _perform(reached, scenario, shared=shared, seconds=seconds)
+        return await _perform(reached, scenario, shared=shared, seconds=seconds, counted=counted)
 
     async with aclosing(side_by_side(scenarios, perform, at_once=at_once)) as coming:
         async for outcome in coming:
             yield outcome
 
 
-async def _perform(reached: ReachedTemporal, scenario: Scenario, *, shared: bool, seconds: float) -> Outcome:
+async def _perform(
+    reached: ReachedTemporal, scenario: Scenario, *, shared: bool, seconds: float, counted: Counted
+) -> Outcome:
     """One scenario from its namespace to its proofs. Whatever goes wrong in it is its outcome."""
     begun = time.monotonic()
 
@@ -77,7 +89,7 @@ async def _perform(reached: ReachedTemporal, scenario: Scenario, *, shared: bool
                 return skipped(scenario.name, missing, took())
             await scenario.drive(on)
             # The worker stays until all is counted: what still runs is part of the scenario.
-            return await _judged(session, scenario, on, shared=shared, begun=begun)
+            return await _judged(session, scenario, on, shared=shared, begun=begun, counted=counted)
     except (TemporalError, SurpriseError, RuntimeError, TimeoutError) as error:
         return failed(scenario.name, f"{type(error).__name__}: {error or 'out of time'}", took())
 
@@ -94,10 +106,13 @@ async def _missing(scenario: Scenario, on: Bench) -> str:
     return ""
 
 
-async def _judged(session: TemporalSession, scenario: Scenario, on: Bench, *, shared: bool, begun: float) -> Outcome:
+async def _judged(
+    session: TemporalSession, scenario: Scenario, on: Bench, *, shared: bool, begun: float, counted: Counted
+) -> Outcome:
     """Count by the product's own path, and prove it."""
     label = TaskLabel("conformance/temporal", "default", on.id("task"))
     count = await session.count([on.id(root) for root in scenario.roots], label)
+    counted(scenario, count)
     proofs = None if shared else await session.reconcile(count.units)
     return judge(scenario, count, proofs, time.monotonic() - begun)
 

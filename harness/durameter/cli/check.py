@@ -1,0 +1,74 @@
+"""`durameter check`: a result against the budgets of the configuration."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from durameter.cli.options import (
+    Answered,
+    AsJson,
+    AsMarkdown,
+    Books,
+    ConfigFile,
+    OnDay,
+    Prices,
+    Volume,
+    one_format,
+)
+from durameter.cli.pricing import pricing_of
+from durameter.config import load_config
+from durameter.measure.answers import parse_answers, reread
+from durameter.measure.folder import read_result
+
+__all__ = ["check"]
+
+
+def check(
+    result: Annotated[Path, typer.Argument(help="A result folder, as `durameter run` names it.", metavar="RESULT")],
+    budget: Annotated[
+        list[str] | None,
+        typer.Option("--budget", help="Check this one; again for more.", show_default="all of this workload"),
+    ] = None,
+    volume: Volume = None,
+    prices: Prices = None,
+    book: Books = None,
+    on: OnDay = None,
+    answer: Answered = None,
+    as_json: AsJson = False,
+    as_markdown: AsMarkdown = False,
+    config: ConfigFile = None,
+) -> None:
+    """Hold a result against the budgets in durameter.toml: units per task, of a kind, or dollars per month.
+
+    The exit status is 99 when a budget is broken, and 4 when that cannot be said: an engine is missing, a task was not
+    counted or did not complete, two sources differ, there is no price. Without a budget that applies it is 2.
+
+    [bold]Examples[/bold]
+
+    durameter check RESULT
+
+    durameter check RESULT --budget agent --markdown > comment.md
+    """
+    # heavy, and only this command needs it
+    from durameter.gates.check import check as checked_against
+    from durameter.report.check import check_markdown, show_check
+
+    one_format(as_json, as_markdown)
+    settings = load_config(config)
+    found = reread(read_result(result), parse_answers(answer or []))
+    checked = checked_against(
+        found,
+        settings.budgets,
+        volume=volume or settings.run.volume,
+        pricing=pricing_of(settings, prices, book, on),
+        only=tuple(budget or ()),
+    )
+    if as_json:
+        print(checked.model_dump_json(indent=2))
+    elif as_markdown:
+        print(check_markdown(checked), end="")
+    else:
+        show_check(checked, Console())
+    raise typer.Exit(checked.exit_code)

@@ -1,0 +1,199 @@
+"""`durameter watch`."""
+
+import asyncio
+import re
+import signal
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from durameter.cli.exits import exit_code
+from durameter.cli.options import Answered, AsHtml, AsJson, AsMarkdown, ConfigFile, Volume, one_format
+from durameter.cli.progress import ProgressLines
+from durameter.cli.show import show
+from durameter.cli.stopping import until_stopped
+from durameter.config import Config, load_config, parse_volume
+from durameter.errors import UsageError
+from durameter.measure.answers import Answers, answered_rulebook, parse_answers
+from durameter.measure.folder import Result, new_folder
+from durameter.prices import load_books
+from durameter.registry import load_engine
+from durameter.report.html import see_writable
+from durameter.watch.command import see_command
+from durameter.watch.core import WatchPlan
+from durameter.watch.core import watch as watch_command
+from durameter.watch.engine import ENGINES, WatchOptions, see
+from durameter.watch.key import parse_key
+
+__all__ = ["watch"]
+
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)?")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_INTERPRETERS = re.compile(r"(python[\d.]*|node|npx|npm|tsx|ts-node|go|bun|deno|uv|poetry|sh|bash|env)")
+
+
+def watch(
+    command: Annotated[
+        list[str] | None, typer.Argument(help="The command, after two hyphens: -- python agent.py")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="temporal or inngest.")] = "temporal",
+    task_key: Annotated[
+        str | None,
+        typer.Option(
+            help="What makes one task of several root runs: id:REGEX, search-attribute:NAME or memo:KEY on Temporal; "
+            "event:FIELD (event:data.conversation_id) on Inngest.",
+            show_default="each root run is a task",
+        ),
+    ] = None,
+    app: Annotated[list[str] | None, typer.Option(help="URL of an Inngest app; again for more.")] = None,
+    attach: Annotated[
+        str | None, typer.Option(help="Address of a server that runs already, instead of a new one.")
+    ] = None,
+    seconds: Annotated[str | None, typer.Option("--for", help="End the command after so long: 60s, 5m.")] = None,
+    tasks: Annotated[int | None, typer.Option(min=1, help="End the command when so many tasks have ended.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="With --attach: what began before is left out. 2h, or 2026-09-30T08:00:00Z.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="With --attach: what began later is left out.")] = None,
+    query: Annotated[
+        str | None, typer.Option(help="With --attach: a list query, such as \"WorkflowType = 'Order'\".")
+    ] = None,
+    usual_ports: Annotated[
+        bool,
+        typer.Option(help="Also listen on the engine's usual ports where they are free: many programs hard-code them."),
+    ] = True,
+    volume: Volume = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of this result; must be new.", show_default="durameter-results/TIME-PROGRAM"),
+    ] = None,
+    answer: Answered = None,
+    as_json: AsJson = False,
+    as_markdown: AsMarkdown = False,
+    html: AsHtml = None,
+    config: ConfigFile = None,
+) -> None:
+    r"""Run any program as it is, count every billable unit of what it does, and say what a month costs.
+
+    A server is started, with a tap before it, and the command runs with TEMPORAL_ADDRESS or INNGEST_DEV and their like
+    set. Ctrl-C ends the command and counts what it did; once more stops everything.
+
+    [bold]Examples[/bold]
+
+    durameter watch -- python run_orders.py
+
+    durameter watch --task-key 'id:^(order-\d+)' -- sh -c 'python worker.py & python start.py'
+
+    durameter watch --for 60s --engine inngest -- npm run dev
+
+    durameter watch --attach 127.0.0.1:7233 --since 2h
+    """
+    argv = tuple(command or ())
+    if engine not in ENGINES:
+        raise UsageError(f"There is no engine {engine!r} to watch. There are: {', '.join(ENGINES)}.")
+    if not argv and attach is None:
+        raise UsageError(
+            "Give the command after two hyphens: durameter watch -- python my_agent.py. Without one, --attach counts "
+            "what a server that runs already holds."
+        )
+    if not argv and (seconds is not None or tasks is not None):
+        raise UsageError("--for and --tasks end a command, and there is none. For a window of time: --since, --until.")
+    settings = _with_answers(load_config(config), parse_answers(answer or []))
+    parse_volume(volume or settings.run.volume)  # what is wrong is said before anything runs
+    load_books(settings.prices)
+    one_format(as_json, as_markdown)
+    if html is not None:
+        see_writable(html)
+    options = WatchOptions(
+        key=parse_key(task_key, engine) if task_key else None,
+        app=tuple(app or ()),
+        attach=attach or "",
+        command=bool(argv),
+        since=_moment(since, "--since"),
+        until=_moment(until, "--until"),
+        query=query or "",
+        usual_ports=usual_ports,
+    )
+    if argv:
+        see_command(argv)
+    see(engine, options, settings)
+    limit = _seconds(seconds) if seconds else None
+    name = _name(argv) if argv else engine
+    plan = WatchPlan(
+        engine=engine,
+        unit=load_engine(engine).unit,
+        name=f"watch/{name}",
+        command=argv,
+        options=options,
+        folder=out or new_folder(settings.run.results, f"watch-{name}"),
+        seconds=limit,
+        tasks=tasks,
+    )
+    console = Console(stderr=True)
+    lines = ProgressLines(console, Progress(console=console, disable=True))  # the command writes there too
+    said = f"Stopped. What was counted is there: durameter report {plan.folder}"
+    result = until_stopped(_stoppable(plan, settings, lines), stopped=said)
+    show(result, settings, volume=volume, as_json=as_json, as_markdown=as_markdown, html=html)
+    raise typer.Exit(exit_code(result.measurement))
+
+
+async def _stoppable(plan: WatchPlan, settings: Config, lines: ProgressLines) -> Result:
+    """The watch, whose command the first Ctrl-C or SIGTERM ends; everything else is ended by the next one."""
+    loop, work = asyncio.get_running_loop(), asyncio.ensure_future(watch_command(plan, settings, lines))
+    interrupted = False
+
+    def ask(number: int) -> None:
+        nonlocal interrupted
+        if plan.stop.armed and not plan.stop.asked.is_set():
+            plan.stop.asked.set()
+            return
+        interrupted = number == signal.SIGINT
+        work.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ask, number)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if interrupted:
+            raise KeyboardInterrupt from None
+        raise
+
+
+def _with_answers(config: Config, answers: Answers) -> Config:
+    every = {e: {**config.answers.get(e, {}), **answers.get(e, {})} for e in {*config.answers, *answers}}
+    for engine in every:
+        answered_rulebook(engine, every)
+    return config.model_copy(update={"answers": every})
+
+
+def _seconds(text: str) -> float:
+    span = _SPAN.fullmatch(text.strip())
+    if span is None or not float(span[1]):
+        raise UsageError(f"{text!r} is not a time. Write it as 60s, 5m, 2h or 1d.")
+    return timedelta(**{_UNITS[span[2] or "s"]: float(span[1])}).total_seconds()
+
+
+def _moment(text: str | None, option: str) -> datetime | None:
+    """A moment: ISO 8601, or how long ago."""
+    if text is None:
+        return None
+    if _SPAN.fullmatch(text.strip()):
+        return datetime.now(UTC) - timedelta(seconds=_seconds(text))
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{option} {text!r} is neither a time ago (2h) nor a date (2026-09-30T08:00:00Z).") from error
+    return moment if moment.tzinfo else moment.astimezone()
+
+
+def _name(argv: tuple[str, ...]) -> str:
+    """A short name of a program: its script, where an interpreter runs one."""
+    words = [argv[0]]
+    if _INTERPRETERS.fullmatch(Path(argv[0]).name):
+        words = [word for word in argv[1:] if re.fullmatch(r"[\w./:-]+\.\w+", word)][:1] or words
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", Path(words[0]).stem).strip("-") or "program"

@@ -1,0 +1,1 @@
+"""Door 1: count what any program does on a durable-execution engine, without a change to it."""

@@ -1,0 +1,206 @@
+"""Real histories that the conformance suite made, counted from files: run by run what the suite's own ledger says."""
+
+import asyncio
+import gzip
+import json
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import zstandard
+from history_forms import FORMS, export
+
+from durameter.config import Config, TemporalConfig
+from durameter.count.paths import files_of
+from durameter.count.rates import unseen_kinds
+from durameter.count.temporal import count_files
+from durameter.engines.base import RunningServer, TaskCount
+from durameter.engines.temporal import TemporalEngine
+from durameter.measure.folder import Result, read_result
+from durameter_collectors.units import Unit
+from durameter_workloads.conformance.temporal import SCENARIOS
+from durameter_workloads.conformance.temporal.scenario import Scenario
+from durameter_workloads.conformance.temporal.suite import perform_all
+from running import run
+
+HISTORIES = 1000
+LARGE = 3
+"""Runs of a family that is made again and again."""
+AT_ONCE = 24
+SLOW = (
+    "28 s",
+    "heartbeat",
+    "schedule",
+    "stream",
+    "delayed",
+    "standalone",
+    "batch",
+    "versioned",
+    "still running",
+    "id used again",
+    "start that terminates",
+)
+"""Parts of names of scenarios that take long, make no workflow, or meet each other in one namespace."""
+FAMILIES = {
+    "child tree": 4,
+    "continue-as-new twice": 3,
+    "child that is retried": 3,
+    "child that continues as new": 3,
+    "workflow retried twice": 3,
+    "reset run reset again": 3,
+    "child": 2,
+    "child that fails": 2,
+    "Nexus operation by a workflow": 2,
+}
+"""Scenarios whose runs are one task, and how many runs (tests/workloads/conformance derives their Actions)."""
+
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1200)]
+
+
+@dataclass
+class Made:
+    """What the suite left."""
+
+    folder: Path
+    """One JSON file per run."""
+    counts: list[tuple[str, TaskCount]] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
+    """Run → its history."""
+
+    @property
+    def units(self) -> list[Unit]:
+        return [unit for _, count in self.counts for unit in count.units]
+
+
+@pytest.fixture(scope="module")
+async def made(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Made]:
+    """Every quick scenario once, and those that make families of runs until there are enough histories.
+
+    On a server of its own: a thousand workflows would make the shared one slower for the others.
+    """
+    folder = tmp_path_factory.mktemp("suite")
+    server = await TemporalEngine().start(Config(), folder, print)
+    try:
+        found = await make(server, folder)
+    finally:
+        await server.process.stop()
+    yield found
+
+
+async def make(server: RunningServer, folder: Path) -> Made:
+    found = Made(folder / "histories")
+    found.folder.mkdir()
+
+    def counted(scenario: Scenario, count: TaskCount) -> None:
+        found.counts.append((scenario.name, count))
+        for name, packed in count.records.items():
+            if name.endswith(".json.gz"):
+                found.texts[name.removesuffix(".json.gz")] = gzip.decompress(packed).decode()
+
+    quick = [scenario for scenario in SCENARIOS if not any(part in scenario.name for part in SLOW)]
+    families = [scenario for scenario in SCENARIOS if FAMILIES.get(scenario.name, 0) >= LARGE]
+    rounds = 2 + (HISTORIES - len(quick)) // sum(FAMILIES[scenario.name] for scenario in families)
+    address = server.info.address
+    # The tap sees what histories are blind to; once is enough of it, and it doubles the work.
+    for tap, scenarios in ((True, quick), (False, families * rounds)):
+        where = folder / f"tap-{tap}"
+        where.mkdir()
+        config = Config(temporal=TemporalConfig(address=address, namespace="default", tap=tap))
+        async with TemporalEngine().reached(config, where, print) as reached:
+            async for outcome in perform_all(reached, scenarios, at_once=AT_ONCE, shared=True, counted=counted):
+                print(outcome.name, outcome.state, outcome.why, outcome.wrong)  # that all pass is another test's matter
+    for name, text in found.texts.items():
+        (found.folder / f"{name}.json").write_text(text)
+    return found
+
+
+def of_histories(units: Iterable[Unit]) -> dict[str, Counter[tuple[str, str, str, Decimal]]]:
+    """Run → its units, by evidence, rule, reading and quantity.
+
+    The suite's ledger has names from the wire, which histories cannot know: a start by update-with-start, and a
+    signal-with-start to a running workflow. Such a row has the call beside the event.
+    """
+    plain = {"update_with_start": "start", "start_untold": "start", "signal_with_start": "signal"}
+    found: dict[str, Counter[tuple[str, str, str, Decimal]]] = defaultdict(Counter)
+    for unit in units:
+        if unit.source == "history":
+            event, by_wire, _ = unit.evidence.partition(", call ")
+            rule = plain[unit.rule] if by_wire else unit.rule
+            found[unit.run][event, rule, unit.reading, unit.quantity] += 1
+    return dict(found)
+
+
+def count_again(paths: list[Path], out: Path) -> Result:
+    return count_files(files_of(paths), lambda: out, Config(), rates=(), named=paths, told=lambda _read: None)
+
+
+async def test_a_thousand_histories_count_as_the_suite_counted_them(made: Made, tmp_path: Path) -> None:
+    """By the command itself, in a process of its own."""
+    assert len(made.texts) >= HISTORIES
+    ended = await asyncio.to_thread(run, "count", made.folder, "--out", tmp_path / "out", "--json", cwd=tmp_path)
+    gaps = [gap for _, count in made.counts for gap in count.gaps]
+    result = read_result(tmp_path / "out")
+    (engine,) = result.measurement.engines
+    assert result.measurement.about["runs"] == len(made.texts)
+    assert of_histories(result.units) == of_histories(made.units)
+    assert {run for task in engine.tasks for run in task.runs} == set(made.texts)
+    assert sum(len(task.runs) for task in engine.tasks) == len(made.texts)
+    assert ended.status == (4 if gaps or any(task.gaps for task in engine.tasks) else 1), ended.err
+    assert json.loads(ended.out)["engines"][0]["engine"] == "temporal"
+    assert f"{len(made.texts)} of {len(made.texts)} files read" in ended.err
+
+
+async def test_what_files_lack_of_the_ledger_is_named(made: Made, tmp_path: Path) -> None:
+    """The suite's ledger also has rows of the wire and of descriptions: each of a kind that is said not to be seen."""
+    result = await asyncio.to_thread(count_again, [made.folder], tmp_path / "out")
+    (engine,) = result.measurement.engines
+    beside = [unit for unit in made.units if unit.source != "history"]
+    retries = {unit.run for unit in beside if unit.kind == "retry_activity"}
+    assert {unit.kind for unit in beside} - set(unseen_kinds("temporal")) <= {"retry_activity"}
+    assert {unit.kind for unit in beside} >= {"query_workflow", "reject_workflow_update"}
+    said = " ".join(engine.unseen)
+    assert all(unit.kind in said for unit in beside)
+    gaps = {gap.run for task in engine.tasks for gap in task.gaps if "given up" in gap.what}
+    assert retries
+    assert retries <= gaps
+    total = sum(unit.quantity for unit in made.units)
+    assert sum(unit.quantity for unit in result.units) + sum(unit.quantity for unit in beside) == total
+
+
+async def test_families_are_one_task(made: Made, tmp_path: Path) -> None:
+    result = await asyncio.to_thread(count_again, [made.folder], tmp_path / "out")
+    (engine,) = result.measurement.engines
+    task_of = {run: task for task in engine.tasks for run in task.runs}
+    for name, count in made.counts:
+        tasks = {task_of[run].task: task_of[run] for run in count.runs if run in task_of}
+        assert all(set(task.runs) <= set(count.runs) for task in tasks.values()), name
+        if name in FAMILIES:
+            (task,) = tasks.values()
+            assert len(task.runs) == FAMILIES[name], name
+            assert task.units + sum((u.quantity for u in count.units if u.source != "history"), Decimal(0)) == sum(
+                u.quantity for u in count.units if u.reading == "documented"
+            )
+
+
+@pytest.mark.parametrize("form", [*FORMS, "one export", "one export.zst", "one gzipped line each"])
+async def test_every_form_of_them_counts_the_same(form: str, made: Made, tmp_path: Path) -> None:
+    texts = dict(list(made.texts.items())[:: 1 if form.startswith("one export") else 4])
+    files = tmp_path / "files"
+    files.mkdir()
+    if form == "one export":
+        (files / "export").write_bytes(export(texts.values()))
+    elif form == "one export.zst":
+        (files / "export.zst").write_bytes(zstandard.compress(export(texts.values())))
+    elif form == "one gzipped line each":
+        lines = "\n".join(json.dumps(json.loads(text)) for text in texts.values())
+        (files / "lines.gz").write_bytes(gzip.compress(lines.encode()))
+    else:
+        for name, text in texts.items():
+            (files / f"{name}.{form}").write_bytes(FORMS[form](text))
+    result = await asyncio.to_thread(count_again, [files], tmp_path / "out")
+    expected = {run: units for run, units in of_histories(made.units).items() if run in texts}
+    assert of_histories(result.units) == expected
+    assert result.measurement.about["not_histories"] == 0

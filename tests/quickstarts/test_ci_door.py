@@ -1,0 +1,17 @@
+"""The quick start of the fourth door, tests and CI, followed word by word."""
+
+from pathlib import Path
+
+import pytest
+
+from quickstarts.follow import follow
+
+PAGE = Path(__file__).parents[2] / "docs" / "ci.md"
+
+
+@pytest.mark.servers
+@pytest.mark.timeout(400)
+def test_the_page_is_followed(tmp_path: Path) -> None:
+    """Durameter and pytest are installed here; that pip installs them is followed in test_python_door.py."""
+    instead = {"pip install durameter pytest": "echo Successfully installed durameter pytest"}
+    follow(PAGE, tmp_path / "here", instead=instead)
