@@ -30,6 +30,8 @@ class Told:
 
     name: str
     """Of the event that started it."""
+    events: Mapping[str, dict[str, object]]
+    """What the events that started it say, by id."""
     sent: Mapping[str, str]
     """Ids of events that it sent → id of the step that did."""
     way: Way = "event"
@@ -54,7 +56,17 @@ class RestV2:
             InngestApiError: the server does not answer.
         """
         answer = await self._get("/runs?limit=1")
-        return answer.is_success and isinstance(_json(answer).get("data"), list)
+        return answer.is_success and _listed(_json(answer)) is not None
+
+    async def now(self) -> datetime:
+        """The server's own time.
+
+        Raises:
+            InngestApiError: no answer, or not the one that the API promises.
+        """
+        answer = await self._get("/runs?limit=1")
+        with promised():
+            return datetime.fromisoformat(_json(answer)["metadata"]["fetchedAt"])
 
     async def trace(self, run_id: str) -> RunTrace:
         """The run and its spans, in the form of the other API: `trace.steps_of` reads both.
@@ -83,10 +95,11 @@ class RestV2:
         while True:
             answer = await self._get(f"/runs?limit={_PAGE}" + (f"&cursor={quote(cursor)}" if cursor else ""))
             body = _json(answer)
-            if answer.is_error or not isinstance(body.get("data"), list):
+            listed = _listed(body)
+            if answer.is_error or listed is None:
                 raise InngestApiError(f"The Inngest server did not list its runs ({answer.status_code}).")
             with promised():
-                runs = [Run.model_validate(_run(each)) for each in body["data"]]
+                runs = [Run.model_validate(_run(each)) for each in listed]
                 page = body.get("page") or {}
                 cursor = page["cursor"] if page.get("hasMore") else ""
             for run in runs:
@@ -111,7 +124,11 @@ class RestV2:
             sent: dict[str, str] = {}
             for step, output in _outputs(root):
                 sent |= dict.fromkeys(events_in_output(output), step)
-            told = Told(name=str(events[0].get("name") or "") if events else "", sent=sent)
+            told = Told(
+                name=str(events[0].get("name") or "") if events else "",
+                events={str(event["id"]): event for event in events if event.get("id")},
+                sent=sent,
+            )
             for event in events:
                 data = event.get("data") or {}
                 caller, _, step = str((data.get("_inngest") or {}).get("correlation_id") or "").partition(".")
@@ -141,6 +158,12 @@ def _json(answer: httpx.Response) -> dict[str, Any]:
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}
+
+
+def _listed(body: dict[str, Any]) -> list[Any] | None:
+    """A page of a list; where the list is empty, the server leaves it out (seen on 1.44.0). None if it is no page."""
+    listed = body.get("data", [] if isinstance(body.get("metadata"), dict) else None)
+    return listed if isinstance(listed, list) else None
 
 
 def _run(raw: dict[str, Any]) -> dict[str, Any]:

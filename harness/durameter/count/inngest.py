@@ -1,7 +1,6 @@
 """Runs that an Inngest server has → tasks, units and what is missing of them, by its API."""
 
 import asyncio
-import gzip
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,15 +8,14 @@ from pathlib import Path
 import httpx
 
 from durameter.config import Config
-from durameter.count.past import Past, Window, reached
 from durameter.count.rates import Rate, estimates
 from durameter.count.result import WORKLOAD, Writing
 from durameter.errors import EngineMissingError, UsageError
 from durameter.measure.answers import answered_rulebook
 from durameter.measure.folder import Result
 from durameter.measure.result import EngineResult, TaskResult, count_kinds
-from durameter.reconcile import Reconciliation
 from durameter.watch.engine import Found
+from durameter.watch.inngest_past import Past, Window, one_source, parentless, reached, records_of
 from durameter.watch.inngest_roots import Descent, tasks_of
 from durameter_collectors.inngest import trace
 from durameter_collectors.inngest.graphql import InngestApiError
@@ -116,11 +114,11 @@ async def count_inngest(
         async def one(task: Found) -> tuple[TaskResult, int]:
             async with turns:
                 label = TaskLabel(WORKLOAD, _VARIANT, task.id)
-                counted = await past.count(task, label)
-            gaps = [_gap(task, what) for what in (*task.gaps, *await _parentless(past, descent, task))]
+                counted = await past.count(task.roots, label)
+            gaps = [_gap(task, what) for what in (*task.gaps, *await parentless(past, descent, task))]
             units = rules.read(unit for run in counted.runs for unit in run.count.units)
             ledger.extend(units)
-            writing.journal.records("inngest", task.id, _records(counted))
+            writing.journal.records("inngest", task.id, records_of(counted))
             return _result(task, counted, units, gaps, rules), len(counted.runs)
 
         results = await asyncio.gather(*(one(task) for task in found))
@@ -139,7 +137,7 @@ async def count_inngest(
         started=started,
         ended=ended,
         tasks=(*tasks, *problems),
-        reconciliations=(_one_source(),),
+        reconciliations=(one_source(),),
         unseen=(*trace.BLIND_SPOTS, *past.unseen, *_OTHER_BLIND_SPOTS),
         estimates=estimates(rates, {"task": len(tasks), "run": sum(runs for _, runs in results), "step": steps}),
         failed_too=True,
@@ -207,16 +205,6 @@ def _slugs(task: Found) -> list[str]:
     return [str(slug) for slug in slugs] if isinstance(slugs, list) else [task.type]
 
 
-async def _parentless(past: Past, descent: Descent, task: Found) -> list[str]:
-    """Roots that are none: what led to them is not in the window."""
-    return [
-        f"run {run.id} of {run.function.slug} was led to by a run that is not in this window: it is a task of "
-        "its own here. Look further back with --since"
-        for run in descent.roots()
-        if set(run.trigger_ids) & set(task.roots) and await past.led_to(run)
-    ]
-
-
 def _result(task: Found, counted: TaskRuns, units: Sequence[Unit], gaps: Sequence[Gap], rules: Rulebook) -> TaskResult:
     return TaskResult(
         task=task.id,
@@ -237,19 +225,8 @@ def _gap(task: Found, what: str) -> Gap:
     return Gap(engine="inngest", task=task.id, run="", what=what)
 
 
-def _records(counted: TaskRuns) -> dict[str, bytes]:
-    """Traces by run id: what the count can be made from again, once the server has forgotten them."""
-    texts = {f"{run.record.id}.json.gz": run.record.model_dump_json(by_alias=True) for run in counted.runs}
-    return {name: gzip.compress(text.encode(), mtime=0) for name, text in texts.items()}
-
-
 def _problem(what: str, number: int, now: datetime) -> TaskResult:
     """A row for what could not be asked: no task can be named, and some may be missing or be two."""
     name = f"not-asked-{number}"
     gap = Gap(engine="inngest", task=name, run="", what=what)
     return TaskResult(task=name, state="failed", error=what, gaps=(gap,), counted=False, started=now, ended=now)
-
-
-def _one_source() -> Reconciliation:
-    why = "runs that are past have no second source: the wire is that of a running program"
-    return Reconciliation(source="trace", other="wire", state="not checked", notes=(why,))

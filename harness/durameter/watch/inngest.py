@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,13 @@ from durameter.errors import EngineMissingError, UsageError
 from durameter.watch.engine import Found, Watched, WatchOptions
 from durameter.watch.inngest_advice import nothing
 from durameter.watch.inngest_apps import Apps
-from durameter.watch.inngest_roots import Descent, find_descent, payloads, tasks_of, value_at
+from durameter.watch.inngest_key import see_fits, value_at
+from durameter.watch.inngest_options import see, see_tap
+from durameter.watch.inngest_past import RestPast
+from durameter.watch.inngest_past import reached as reach_records
+from durameter.watch.inngest_records import WatchedRecords
+from durameter.watch.inngest_roots import Descent, find_descent, payloads, tasks_of
+from durameter.watch.inngest_variables import variables
 from durameter.watch.inngest_words import UNSEEN, UNSEEN_WITHOUT_TAP, usual_port_note
 from durameter_collectors.inngest.counts import units_per_run
 from durameter_collectors.inngest.family import Sent
@@ -30,7 +36,7 @@ from durameter_collectors.inngest.links import INTERNAL_EVENTS, Links
 from durameter_collectors.inngest.trace import kinds_in_trace
 from durameter_collectors.tapping.client import TapError
 
-__all__ = ["USUAL_PORT", "WatchedInngest", "watched"]
+__all__ = ["USUAL_PORT", "WatchedInngest", "see", "watched"]
 
 USUAL_PORT = 8288
 """Where the dev server listens by default, and where SDKs look for it."""
@@ -59,7 +65,7 @@ class WatchedInngest(Watched):
     ) -> None:
         self.session = session
         keyed = session.info.version == SELF_HOSTED
-        self.environment = _variables(session.address, inngest, keyed=keyed) if options.command else {}
+        self.environment = variables(session.address, inngest, keyed=keyed) if options.command else {}
         # A server that asks for keys is no dev server: the SDK must sign, and not say that it is in development.
         self.hidden = ("INNGEST_DEV",) if keyed else ()
         self._options = options
@@ -201,12 +207,8 @@ class WatchedInngest(Watched):
         events = await payloads(self.session.api, roots | passed)
         values = {event: value_at(payload, key.value) for event, payload in events.items()}
         groups = {event: value for event, value in values.items() if value is not None}
-        if self._settled and roots and not groups:
-            example = next((events[event] for event in sorted(roots) if event in events), {})
-            raise UsageError(
-                f"--task-key {key}: no event that started a run has the field {key.value}. "
-                f"An event of this program has: {', '.join(sorted(_fields(example))) or 'no field'}."
-            )
+        if self._settled:
+            see_fits(key, {event: payload for event, payload in events.items() if event in roots}, groups)
         more: dict[str, list[str]] = {}
         sent_by_steps = {event for steps in self._sent_now().values() for ids in steps.values() for event in ids}
         for event in sorted(passed - started - sent_by_steps):
@@ -283,9 +285,9 @@ class WatchedInngest(Watched):
 @asynccontextmanager
 async def watched(
     options: WatchOptions, config: Config, folder: Path, progress: Progress
-) -> AsyncIterator[WatchedInngest]:
+) -> AsyncIterator[WatchedInngest | WatchedRecords]:
     """Start or reach an Inngest server for one watch; undone on leaving."""
-    _check(options)
+    see(options, config)
     inngest = config.inngest
     if options.attach:
         key = os.environ.get("INNGEST_SIGNING_KEY")
@@ -293,6 +295,11 @@ async def watched(
             update={"address": options.attach.rstrip("/"), "store": None}
             | ({"signing_key": SecretStr(key)} if key and inngest.signing_key is None else {})
         )
+        async with reach_records(inngest.address, config) as past:
+            if isinstance(past, RestPast):
+                yield WatchedRecords(past, options, progress, inngest, await _time_of(past))
+                return
+        see_tap(options)
     if options.attach and not options.command:
         inngest = inngest.model_copy(update={"tap": False})
     config = config.model_copy(update={"inngest": inngest})
@@ -308,30 +315,11 @@ async def watched(
             await watch.close()
 
 
-def _check(options: WatchOptions) -> None:
-    for url in options.app:
-        try:
-            parts = httpx.URL(url)
-        except httpx.InvalidURL as error:
-            raise UsageError(f"--app {url!r} is not a URL: {error}.") from error
-        if parts.scheme not in {"http", "https"} or not parts.host or parts.path in {"", "/"}:
-            raise UsageError(
-                f"--app {url!r} must be the URL at which the app serves its functions, such as "
-                "http://localhost:3000/api/inngest."
-            )
-    if options.app and not options.command:
-        raise UsageError("--app names an app of a command: give one after `--`, or leave --app out.")
-    if options.query and options.command:
-        raise UsageError("--query chooses among a server's records: it goes with --attach and no command.")
-    if options.attach and not options.attach.startswith(("http://", "https://")):
-        raise UsageError(
-            f"--attach {options.attach!r}: the address of an Inngest server is a URL, such as http://127.0.0.1:8288."
-        )
-    if options.attach.startswith("https://") and options.command:
-        raise UsageError(
-            f"--attach {options.attach} with a command: the tap cannot stand before a server that speaks TLS. Count "
-            "its records (without a command, --since), or run the program on a dev server (without --attach)."
-        )
+async def _time_of(past: RestPast) -> datetime:
+    try:
+        return await past.now()
+    except InngestApiError as error:
+        raise EngineMissingError(f"{error} Is {past.info.address} the API of Inngest?") from error
 
 
 async def _usual_port(session: InngestSession) -> tuple[str, ...]:
@@ -350,24 +338,3 @@ async def _usual_port(session: InngestSession) -> tuple[str, ...]:
             taken.append(host)
     # Many machines have no ::1.
     return tuple(usual_port_note(USUAL_PORT, "another program listens there") for host in taken if host == _HOSTS[0])
-
-
-def _variables(address: str, inngest: InngestConfig, *, keyed: bool) -> dict[str, str]:
-    """What the SDKs for TypeScript, Python and Go read."""
-    found = {
-        "INNGEST_BASE_URL": address,
-        "INNGEST_API_BASE_URL": address,
-        "INNGEST_EVENT_API_BASE_URL": address,
-    }
-    if not keyed:
-        return found | {"INNGEST_DEV": address}
-    keys = {"INNGEST_SIGNING_KEY": inngest.signing_key, "INNGEST_EVENT_KEY": inngest.event_key}
-    return found | {name: key.get_secret_value() for name, key in keys.items() if key is not None}
-
-
-def _fields(event: Mapping[str, object], before: str = "") -> Iterator[str]:
-    for name, value in event.items():
-        if isinstance(value, Mapping):
-            yield from _fields(value, f"{before}{name}.")
-        elif name != "_inngest":
-            yield f"{before}{name}"

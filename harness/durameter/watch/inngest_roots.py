@@ -16,7 +16,7 @@ from durameter_collectors.inngest.graphql import ENDED, InngestApi, InngestApiEr
 from durameter_collectors.inngest.links import Links
 from durameter_collectors.inngest.trace import steps_of
 
-__all__ = ["Descent", "find_descent", "payloads", "tasks_of", "value_at"]
+__all__ = ["Descent", "find_descent", "payloads", "tasks_of"]
 
 _AT_ONCE = 8
 
@@ -143,18 +143,6 @@ async def payloads(api: InngestApi, events: Iterable[str]) -> dict[str, dict[str
 
     await asyncio.gather(*(one(event) for event in set(events)))
     return found
-
-
-def value_at(event: Mapping[str, object] | None, path: str) -> str | None:
-    """A field of an event by its path, such as `data.conversation.id`; None where it is not there or no plain value."""
-    value: object = event
-    for part in path.split("."):
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(part)
-    if value is None or isinstance(value, Mapping | list):
-        return None
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def tasks_of(

@@ -97,7 +97,7 @@ def _said(first: str, result: Any, status: int | None, plan: _Plan) -> Ended:
         "own": "by itself",
         "stopped": "stopped",
         "late": f"after {plan.seconds or 0:g} s (--for)",
-        "enough": f"{plan.tasks} tasks have ended (--tasks)",
+        "enough": f"{plan.tasks} {'task has' if plan.tasks == 1 else 'tasks have'} ended (--tasks)",
         "died": "the server died",
     }
     ended = Ended(about={"ended": words[first]})

@@ -63,7 +63,16 @@ def functions(client: inngest.Inngest, app: str) -> list[inngest.Function[object
     async def listener(ctx: inngest.Context) -> str:
         return await ctx.step.run("work", nothing)
 
-    # The run, a step, an invoke and a send_event: 4; with the child and the listener 8.
+    # The run and its step: 2, once for two events, which two tasks sent.
+    @client.create_function(
+        fn_id="batched",
+        trigger=inngest.TriggerEvent(event=f"{app}/sent"),
+        batch_events=inngest.Batch(max_size=2, timeout=timedelta(seconds=30)),
+    )
+    async def batched(ctx: inngest.Context) -> str:
+        return await ctx.step.run("work", nothing)
+
+    # The run, a step, an invoke and a send_event: 4; with the child and the listener 8, and 2 more with the batch.
     @client.create_function(fn_id="parent", trigger=inngest.TriggerEvent(event=f"{app}/parent"))
     async def parent(ctx: inngest.Context) -> str:
         await ctx.step.run("work", nothing)
@@ -88,7 +97,7 @@ def functions(client: inngest.Inngest, app: str) -> list[inngest.Function[object
     async def sleeping(ctx: inngest.Context) -> None:
         await ctx.step.sleep("night", timedelta(hours=1))
 
-    return [child, listener, parent, failing, sleeping]
+    return [child, listener, batched, parent, failing, sleeping]
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +109,7 @@ async def served(shared_servers: Config, tmp_path_factory: pytest.TempPathFactor
         async with session.serve(client, functions(client, app)):
             found = Served(session.info.address, app, datetime.now(UTC) - timedelta(seconds=1), session.api, client)
             await client.send([inngest.Event(name=f"{app}/{name}") for name in ("parent", "parent", "failing")])
-            expected = {found.slug(name) for name in ("parent", "child", "listener", "failing")}
+            expected = {found.slug(name) for name in ("parent", "child", "listener", "batched", "failing")}
             deadline = asyncio.get_running_loop().time() + 60
             while True:
                 runs = await found.runs()
@@ -133,15 +142,17 @@ async def test_runs_are_counted_with_all_that_descends_from_them(served: Served,
     words = [word for name in ("parent", "failing") for word in ("--function", served.slug(name))]
     ended, out = await count(served, tmp_path, *words)
     result = read_result(out)
-    assert units(result) == {served.slug("parent"): [8, 8], served.slug("failing"): [3]}
+    assert units(result) == {served.slug("parent"): [8, 10], served.slug("failing"): [3]}
     states = {task.type: task.state for task in result.measurement.engines[0].tasks}
     assert states == {served.slug("parent"): "completed", served.slug("failing"): "failed"}
     assert result.measurement.door == "count"
-    assert result.measurement.about["runs"] == 8  # two of parent, child and listener, one of failing and its handler
+    assert (
+        result.measurement.about["runs"] == 9
+    )  # two of parent, child and listener, one of the batch, of failing and its handler
     assert not any(task.gaps for task in result.measurement.engines[0].tasks)
     assert ended.status == 1, ended.err  # a task failed
     assert json.loads(ended.out)["door"] == "count"
-    assert len(list((out / "records" / "inngest").rglob("*.json.gz"))) == 8
+    assert len(list((out / "records" / "inngest").rglob("*.json.gz"))) == 9
 
 
 async def test_a_function_that_others_lead_to_begins_no_task(served: Served, tmp_path: Path) -> None:
@@ -219,7 +230,7 @@ async def test_the_rest_api_alone_counts_the_same(served: Served, tmp_path: Path
         keyless = await asyncio.to_thread(run, *line[:-2], "none", cwd=tmp_path)
         wrong = await asyncio.to_thread(run, *line[:-2], "none", cwd=tmp_path, INNGEST_SIGNING_KEY="signkey-test-00")
     graphql, rest = read_result(out), read_result(tmp_path / "rest")
-    assert units(rest) == units(graphql) == {served.slug("parent"): [8, 8], served.slug("failing"): [3]}
+    assert units(rest) == units(graphql) == {served.slug("parent"): [8, 10], served.slug("failing"): [3]}
 
     def rows(result: Result) -> set[tuple[str, str, str, str, str]]:
         return {(unit.run, unit.rule, unit.cause, unit.step, unit.evidence) for unit in result.units}

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from durameter.watch.inngest_key import value_at
 from durameter.watch.inngest_places import target_of
-from durameter.watch.inngest_roots import Descent, tasks_of, value_at
+from durameter.watch.inngest_roots import Descent, tasks_of
 from durameter_collectors.inngest.graphql import Run
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

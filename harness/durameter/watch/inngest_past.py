@@ -1,8 +1,9 @@
 """Runs that an Inngest server has, by either of its APIs: what a count needs of them."""
 
+import gzip
 import os
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from durameter.config import Config
 from durameter.engines.base import ServerInfo
 from durameter.engines.inngest.reach import SigningKey, reach
 from durameter.errors import EngineMissingError
+from durameter.reconcile import Reconciliation
 from durameter.watch.engine import Found
 from durameter.watch.inngest_roots import Descent, find_descent
 from durameter_collectors.inngest.both import count_run
@@ -25,7 +27,7 @@ from durameter_collectors.inngest.runs import CountedRun, TaskRuns, count_runs
 from durameter_collectors.inngest.trace import steps_of
 from durameter_collectors.units import Gap, TaskLabel
 
-__all__ = ["Past", "Window", "reached"]
+__all__ = ["Past", "RestPast", "Window", "one_source", "parentless", "reached", "records_of"]
 
 _PATIENCE = 3.0
 """Seconds that runs which have not ended are waited for."""
@@ -65,8 +67,11 @@ class Past(ABC):
         """
 
     @abstractmethod
-    async def count(self, task: Found, label: TaskLabel) -> TaskRuns:
-        """Count a task's runs."""
+    async def count(self, roots: Sequence[str], label: TaskLabel) -> TaskRuns:
+        """Count the runs that these events started, and all that descend from them.
+
+        A run that several tasks led to (a batch) belongs to the one that is counted first.
+        """
 
     @abstractmethod
     async def led_to(self, run: Run) -> bool:
@@ -81,6 +86,7 @@ class _Graphql(Past):
     def __init__(self, http: httpx.AsyncClient, info: ServerInfo) -> None:
         self.info = info
         self._api = InngestApi(http, info.address)
+        self._counted: set[str] = set()
 
     async def slugs(self) -> list[str]:
         data = await self._api.ask("{functions{slug}}")
@@ -100,8 +106,12 @@ class _Graphql(Past):
 
         return await find_descent(self._api, inside(), None, Links(self._api))
 
-    async def count(self, task: Found, label: TaskLabel) -> TaskRuns:
-        return await count_runs(self._api, task.roots, label=label, patience=_PATIENCE)
+    async def count(self, roots: Sequence[str], label: TaskLabel) -> TaskRuns:
+        counted = await count_runs(
+            self._api, roots, label=label, patience=_PATIENCE, foreign=self._counted.__contains__
+        )
+        self._counted.update(run.record.id for run in counted.runs)
+        return counted
 
     async def led_to(self, run: Run) -> bool:
         """A call by API or web page makes the same event as a step that invokes, without a step in it."""
@@ -119,8 +129,8 @@ class _Graphql(Past):
         return False
 
 
-class _Rest(Past):
-    """By the REST API, for where there is no other: Inngest Cloud, with a signing key."""
+class RestPast(Past):
+    """By the REST API, for where there is no other: Inngest Cloud, with a signing key, and servers with --no-ui."""
 
     unseen = (
         *BLIND_SPOTS,
@@ -140,16 +150,46 @@ class _Rest(Past):
         self._names: dict[tuple[str, str], str] = {}
         """Run and step id → the step's name."""
         self._descent = Descent()
+        self._counted: set[str] = set()
 
     async def slugs(self) -> list[str]:
+        """None: this API lists functions by app only."""
         return []
 
-    async def descent(self, window: Window, note: Callable[[str], None]) -> Descent:
-        found = self._descent
-        by_event: dict[str, set[str]] = {}
+    async def now(self) -> datetime:
+        """The server's own time.
+
+        Raises:
+            InngestApiError: the server does not tell it.
+        """
+        return await self._api.now()
+
+    async def statuses(self, window: Window) -> dict[str, str]:
+        """Run → its status, of a window: a look that reads no trace.
+
+        Raises:
+            InngestApiError: the server does not list its runs.
+        """
+        return {run.id: run.status for run in await self._inside(window)}
+
+    def payloads(self) -> dict[str, dict[str, object]]:
+        """Event → what it says, of all events that started a run of the last descent."""
+        return {event: payload for told in self._told.values() for event, payload in told.events.items()}
+
+    async def _inside(self, window: Window) -> list[Run]:
         listed = [run async for run in self._api.runs_back_to(window.since)]
-        inside = [run for run in listed if run.queued_at is None or window.since <= run.queued_at < window.until]
+        return [run for run in listed if run.queued_at is None or window.since <= run.queued_at < window.until]
+
+    async def descent(self, window: Window, note: Callable[[str], None]) -> Descent:
+        """Read every run of the window: its input and outputs say what led to what."""
+        found = self._descent = Descent()
+        self._counted = set()
+        by_event: dict[str, set[str]] = {}
+        inside = await self._inside(window)
         for number, each in enumerate(reversed(inside), 1):
+            if each.status == "SKIPPED":
+                found.skipped += 1
+                continue
             try:
                 record, told = await self._api.told(each.id)
             except InngestApiError as error:
@@ -172,11 +212,15 @@ class _Rest(Past):
             del found.children[missing]
         return found
 
-    async def count(self, task: Found, label: TaskLabel) -> TaskRuns:
-        roots = [run for run in self._descent.roots() if set(run.trigger_ids) & set(task.roots)]
+    async def count(self, roots: Sequence[str], label: TaskLabel) -> TaskRuns:
+        """Count what these events started, from what `descent` has read."""
+        begun = [run for run in self._descent.roots() if set(run.trigger_ids) & set(roots)]
         runs: list[CountedRun] = []
         gaps: list[Gap] = []
-        for run in self._descent.family(roots):
+        for run in self._descent.family(begun):
+            if run.id in self._counted:
+                continue
+            self._counted.add(run.id)
             record, told = self._records[run.id], self._told[run.id]
             way, parent, step = self._way(told, run)
             count = count_run(record, None, label=label, way=way, led=self._names.get((parent, step), ""))
@@ -187,7 +231,7 @@ class _Rest(Past):
             if record.status not in ENDED:
                 what = f"the run had not ended (status {record.status}): a count so far"
                 gaps.append(Gap(engine="inngest", task=label.task, run=run.id, what=what))
-        return TaskRuns(runs, gaps, task.roots)
+        return TaskRuns(runs, gaps, roots)
 
     def _way(self, told: Told, run: Run) -> tuple[Way, str, str]:
         if told.parent:
@@ -198,6 +242,7 @@ class _Rest(Past):
         return "event", "", ""
 
     async def led_to(self, run: Run) -> bool:
+        """By what its input says of a caller, or of a run that ended."""
         return bool(self._told[run.id].parent)
 
 
@@ -222,7 +267,7 @@ async def reached(address: str, config: Config) -> AsyncIterator[Past]:
         except EngineMissingError:
             if not await _has_rest(http, address):
                 raise
-            past = _Rest(http, ServerInfo(version="unknown", origin="address", tested=False, address=address))
+            past = RestPast(http, ServerInfo(version="unknown", origin="address", tested=False, address=address))
         yield past
 
 
@@ -231,3 +276,25 @@ async def _has_rest(http: httpx.AsyncClient, address: str) -> bool:
         return await RestV2(http, address).there()
     except InngestApiError:
         return False
+
+
+async def parentless(past: Past, descent: Descent, task: Found) -> list[str]:
+    """Say which roots of a task are none: what led to them is not in the window."""
+    return [
+        f"run {run.id} of {run.function.slug} was led to by a run that is not in this window: it is a task of "
+        "its own here. Look further back with --since"
+        for run in descent.roots()
+        if set(run.trigger_ids) & set(task.roots) and await past.led_to(run)
+    ]
+
+
+def records_of(counted: TaskRuns) -> dict[str, bytes]:
+    """Traces by run id: what the count can be made from again, once the server has forgotten them."""
+    texts = {f"{run.record.id}.json.gz": run.record.model_dump_json(by_alias=True) for run in counted.runs}
+    return {name: gzip.compress(text.encode(), mtime=0) for name, text in texts.items()}
+
+
+def one_source() -> Reconciliation:
+    """The proof that there is none."""
+    why = "runs that are read from a server's records have no second source: no tap was before it"
+    return Reconciliation(source="trace", other="wire", state="not checked", notes=(why,))

@@ -1,0 +1,218 @@
+"""Watching on an Inngest server that gives its runs by the REST API alone: Inngest Cloud. No tap can be before it."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from durameter.config import InngestConfig
+from durameter.engines.base import Progress, Session, TaskCount
+from durameter.errors import EngineMissingError, UsageError
+from durameter.reconcile import Reconciliation
+from durameter.watch.engine import Found, Watched, WatchOptions, safe_id
+from durameter.watch.inngest_key import see_fits, value_at
+from durameter.watch.inngest_past import RestPast, Window, one_source, parentless, records_of
+from durameter.watch.inngest_roots import Descent, tasks_of
+from durameter.watch.inngest_variables import variables
+from durameter.watch.inngest_words import UNSEEN_WITHOUT_TAP
+from durameter_collectors.inngest.graphql import ENDED, InngestApiError
+from durameter_collectors.units import Elsewhere, TaskLabel, Unit, nowhere
+
+__all__ = ["WatchedRecords"]
+
+_CLOUD = "inngest.com"
+"""The domain of Inngest Cloud, to which the SDKs go by themselves."""
+_LOOK_SECONDS = 1.0
+_TASKS_SECONDS = 5.0
+"""How often tasks are looked for while the command runs: each look reads every run."""
+_STILL_SECONDS = 60.0
+"""How long open runs may show nothing new before they are given up."""
+_AHEAD = timedelta(days=1)
+"""A window without an end ends so long after now: the server's clock may be another."""
+_REST = timedelta(seconds=2)
+_EVERYBODY = (
+    "which of the runs are the command's: all that were queued on that server since it began are counted. "
+    "--query APP counts those of one app"
+)
+_EVENTS = "events that were sent: they have a price of their own"
+
+
+class RecordsSession(Session):
+    """Counts from a server's records."""
+
+    def __init__(self, past: RestPast) -> None:
+        self.info = past.info
+        self._past = past
+
+    async def abandon(self, roots: Sequence[str]) -> None:
+        """Runs on somebody else's server are left alone."""
+
+    async def count(self, roots: Sequence[str], label: TaskLabel, *, elsewhere: Elsewhere = nowhere) -> TaskCount:
+        """Count what these events started; without an event there is nothing that could be counted."""
+        del elsewhere  # what several tasks led to is the first one's
+        if not roots:
+            return TaskCount(counted=False)
+        counted = await self._past.count(roots, label)
+        return TaskCount(
+            units=[unit for run in counted.runs for unit in run.count.units],
+            gaps=list(counted.gaps),
+            runs=[run.record.id for run in counted.runs],
+            records=records_of(counted),
+        )
+
+    async def reconcile(self, units: Sequence[Unit]) -> tuple[Reconciliation, ...]:
+        """There is one source."""
+        del units
+        return (one_source(),)
+
+
+class WatchedRecords(Watched):
+    """A server's runs of a window, or of the time while a command ran."""
+
+    def __init__(
+        self, past: RestPast, options: WatchOptions, progress: Progress, inngest: InngestConfig, begun: datetime
+    ) -> None:
+        """Take `begun`, the server's time before the command starts."""
+        self.session = RecordsSession(past)
+        self._past = past
+        self._options = options
+        self._progress = progress
+        self._begun = options.since or begun
+        self._settled = False
+        self._last: tuple[float, Sequence[Found]] = (0.0, ())
+        self.hidden = ("INNGEST_DEV",)
+        if options.command:
+            found = variables(past.info.address, inngest, keyed=True)
+            own = (httpx.URL(past.info.address).host or "").endswith(_CLOUD)
+            # The cloud takes events at another host than its API's.
+            self.environment = {name: value for name, value in found.items() if not own or name.endswith("_KEY")}
+            self.notes = (
+                f"{past.info.address} has the REST API alone: no tap is before it, its records are what is counted",
+            )
+        else:
+            self.environment = {}
+
+    @property
+    def unseen(self) -> tuple[str, ...]:  # type: ignore[override]  # as in the other watches
+        """What the records cannot show."""
+        everybody = (_EVERYBODY,) if self._options.command and not self._options.query else ()
+        return (*UNSEEN_WITHOUT_TAP, *self._past.unseen, _EVENTS, *everybody)
+
+    async def begin(self) -> None:
+        """Nothing has to be looked for: the server knows its apps."""
+
+    async def settle(self) -> None:
+        """Wait until the runs that began meanwhile have ended and none has come for a while."""
+        try:
+            if self._options.command:
+                await self._until_still()
+        except InngestApiError as error:
+            raise _silent(self.session.info.address, error) from error
+        self._settled = True
+
+    async def tasks(self) -> Sequence[Found]:
+        """Root runs, grouped by the task key."""
+        clock = asyncio.get_running_loop()
+        if not self._settled and clock.time() - self._last[0] < _TASKS_SECONDS:
+            return self._last[1]
+        try:
+            descent = await self._past.descent(self._window(), self._progress)
+            found = await self._found(descent)
+        except InngestApiError as error:
+            if not self._settled:
+                return self._last[1]
+            raise _silent(self.session.info.address, error) from error
+        self._last = (clock.time(), found)
+        if self._settled and not found:
+            raise UsageError(self._nothing())
+        return found
+
+    def _window(self) -> Window:
+        return Window(self._begun, self._options.until or datetime.now(UTC) + _AHEAD)
+
+    async def _until_still(self) -> None:
+        clock = asyncio.get_running_loop()
+        before = await self._past.statuses(self._window())
+        changed, told = clock.time(), False
+        while True:
+            await asyncio.sleep(min(_LOOK_SECONDS, self._options.idle_seconds))
+            now = await self._past.statuses(self._window())
+            if now != before:
+                before, changed = now, clock.time()
+            going = sum(status not in ENDED for status in now.values())
+            quiet = clock.time() - changed
+            if quiet >= (_STILL_SECONDS if going else self._options.idle_seconds):
+                return
+            if going and quiet > self._options.idle_seconds and not told:
+                self._progress(f"{going} runs have not ended: waiting, until nothing changes for {_STILL_SECONDS:g} s")
+                told = True
+
+    async def _found(self, descent: Descent) -> list[Found]:
+        mine = self._mine(descent)
+        found = tasks_of(mine, self._keyed(mine), {}, rest=timedelta(0) if self._settled else _REST)
+        if not self._settled:
+            return found
+        whole = [_with(task, await parentless(self._past, mine, task)) for task in found]
+        return whole + [_unread(problem) for problem in descent.problems]
+
+    def _mine(self, descent: Descent) -> Descent:
+        """The roots that `--query` names, and all that descends from them."""
+        query = self._options.query
+        roots = [
+            run
+            for run in descent.roots()
+            if not query or run.function.slug == query or run.function.slug.startswith(f"{query}-")
+        ]
+        return Descent({run.id: run for run in descent.family(roots)}, descent.children, descent.skipped)
+
+    def _keyed(self, descent: Descent) -> Mapping[str, str]:
+        key = self._options.key
+        if key is None:
+            return {}
+        roots = {event for run in descent.roots() for event in run.trigger_ids}
+        events = {event: payload for event, payload in self._past.payloads().items() if event in roots}
+        values = {event: value_at(payload, key.value) for event, payload in events.items()}
+        groups = {event: value for event, value in values.items() if value is not None}
+        if self._settled:
+            see_fits(key, events, groups)
+        return groups
+
+    def _nothing(self) -> str:
+        address, only = self.session.info.address, f" of {self._options.query}" if self._options.query else ""
+        until = f" until {self._options.until:%Y-%m-%d %H:%M:%S %Z}" if self._options.until else ""
+        none = (
+            f"The Inngest server at {address} has no run{only} that was queued since {self._begun:%Y-%m-%d %H:%M:%S %Z}"
+        )
+        if not self._options.command:
+            return f"{none}{until}. Choose an earlier --since, or another --attach."
+        return (
+            f"{none}, when the command began. Is its app synced with that server, at a URL that the server can reach? "
+            "Are INNGEST_EVENT_KEY and INNGEST_SIGNING_KEY of the same environment? And does the command send an event "
+            "to which one of the app's functions listens?"
+        )
+
+
+def _with(task: Found, gaps: Sequence[str]) -> Found:
+    return task if not gaps else replace(task, gaps=(*task.gaps, *gaps))
+
+
+def _unread(problem: str) -> Found:
+    """A row for what could not be read: no task can be named, and some may be missing."""
+    now = datetime.now(UTC)
+    return Found(
+        id=safe_id(problem),
+        type="unknown",
+        roots=(),
+        shape={},
+        state="failed",
+        error=problem,
+        started=now,
+        ended=now,
+        gaps=(problem,),
+    )
+
+
+def _silent(address: str, error: InngestApiError) -> EngineMissingError:
+    return EngineMissingError(f"The Inngest server at {address} does not tell what it ran: {error}. Measure again.")
