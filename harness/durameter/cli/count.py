@@ -10,20 +10,18 @@ from rich.console import Console
 
 from durameter.cli.exits import exit_code
 from durameter.cli.file_progress import file_progress
-from durameter.cli.options import Answered, AsHtml, AsJson, AsMarkdown, ConfigFile, Volume, one_format
+from durameter.cli.options import Answered, AsHtml, AsJson, AsMarkdown, ConfigFile, Volume
+from durameter.cli.settings import counting_settings
 from durameter.cli.show import show
 from durameter.cli.stopping import until_stopped
-from durameter.config import Config, load_config, parse_volume
+from durameter.config import Config
 from durameter.count.inngest import count_inngest, window_of
 from durameter.count.paths import files_of
 from durameter.count.rates import parse_rates
 from durameter.count.result import WORKLOAD, see_new
 from durameter.count.temporal import count_files
 from durameter.errors import UsageError
-from durameter.measure.answers import answered_rulebook, parse_answers
 from durameter.measure.folder import Result, new_folder
-from durameter.prices import load_books
-from durameter.report.html import see_writable
 
 __all__ = ["count"]
 
@@ -53,7 +51,7 @@ def count(
         str | None,
         typer.Option(
             "--since",
-            help="With --inngest: runs queued from this time on, in ISO 8601.",
+            help="With --inngest: runs queued from this time on: 2h, or 2026-11-01.",
             metavar="TIME",
             show_default="24 hours ago",
         ),
@@ -97,20 +95,9 @@ def count(
 
     durameter count --inngest http://127.0.0.1:8288 --function app-agent --since 2026-11-01 --until 2026-12-01
     """
-    given = parse_answers(answer or [])
-    settings = load_config(config)
-    settings = settings.model_copy(
-        update={
-            "answers": {e: {**settings.answers.get(e, {}), **given.get(e, {})} for e in {*settings.answers, *given}}
-        }
+    settings = counting_settings(
+        config, answers=answer, volume=volume, as_json=as_json, as_markdown=as_markdown, html=html
     )
-    for engine in settings.answers:
-        answered_rulebook(engine, settings.answers)
-    parse_volume(volume or settings.run.volume)  # what is wrong with the call is said before anything is read
-    load_books(settings.prices)
-    one_format(as_json, as_markdown)
-    if html is not None:
-        see_writable(html)
     if out is not None:
         see_new(out)
 

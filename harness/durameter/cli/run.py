@@ -8,21 +8,18 @@ import typer
 from rich.console import Console
 
 from durameter.cli.exits import exit_code
-from durameter.cli.options import Answered, AsHtml, AsJson, AsMarkdown, ConfigFile, Volume, one_format
+from durameter.cli.options import Answered, AsHtml, AsJson, AsMarkdown, ConfigFile, Volume
 from durameter.cli.progress import progress_lines
+from durameter.cli.settings import counting_settings
 from durameter.cli.show import show
 from durameter.cli.stopping import until_stopped
-from durameter.config import Config, load_config, parse_volume
 from durameter.errors import UsageError
-from durameter.measure.answers import Answers, answered_rulebook, parse_answers
 from durameter.measure.folder import new_folder
 from durameter.measure.planning import implementations_of, options_of, tasks_of
 from durameter.measure.run import Plan, Subject, measure
 from durameter.measure.until import AT_LEAST, AT_MOST, Until, parse_until, same_beginning
 from durameter.own_files import SOURCE, is_own_file, recorded_source
-from durameter.prices import load_books
 from durameter.registry import load_engine, load_workload
-from durameter.report.html import see_writable
 from durameter.telemetry import ExporterName, open_telemetry
 
 __all__ = ["run"]
@@ -106,12 +103,9 @@ def run(
 
     durameter run --tasks 30 --html report.html
     """
-    settings = _with_answers(load_config(config), parse_answers(answer or []))
-    parse_volume(volume or settings.run.volume)  # a wrong volume or price file is said before anything is measured
-    load_books(settings.prices)
-    one_format(as_json, as_markdown)
-    if html is not None:
-        see_writable(html)
+    settings = counting_settings(
+        config, answers=answer, volume=volume, as_json=as_json, as_markdown=as_markdown, html=html
+    )
     asked = workload or settings.run.workload
     name, found = load_workload(asked)
     given = _given(option or [])
@@ -146,14 +140,6 @@ def run(
         result = until_stopped(work, stopped=said)
     show(result, settings, volume=volume, as_json=as_json, as_markdown=as_markdown, html=html)
     raise typer.Exit(exit_code(result.measurement))
-
-
-def _with_answers(config: Config, answers: Answers) -> Config:
-    """The configuration with the answers of the command line, each known to its engine's rulebook."""
-    every = {e: {**config.answers.get(e, {}), **answers.get(e, {})} for e in {*config.answers, *answers}}
-    for engine in every:
-        answered_rulebook(engine, every)
-    return config.model_copy(update={"answers": every})
 
 
 def _until(until: str | None, at_most: int | None, first: int) -> Until | None:

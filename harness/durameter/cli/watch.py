@@ -3,7 +3,7 @@
 import asyncio
 import re
 import signal
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,17 +12,16 @@ from rich.console import Console
 from rich.progress import Progress
 
 from durameter.cli.exits import exit_code
-from durameter.cli.options import Answered, AsHtml, AsJson, AsMarkdown, ConfigFile, Volume, one_format
+from durameter.cli.options import Answered, AsHtml, AsJson, AsMarkdown, ConfigFile, Volume
 from durameter.cli.progress import ProgressLines
+from durameter.cli.settings import counting_settings
 from durameter.cli.show import show
 from durameter.cli.stopping import until_stopped
-from durameter.config import Config, load_config, parse_volume
+from durameter.config import Config
 from durameter.errors import UsageError
-from durameter.measure.answers import Answers, answered_rulebook, parse_answers
 from durameter.measure.folder import Result, new_folder
-from durameter.prices import load_books
+from durameter.moments import parse_moment, parse_span
 from durameter.registry import load_engine
-from durameter.report.html import see_writable
 from durameter.watch.command import see_command
 from durameter.watch.core import WatchPlan
 from durameter.watch.core import watch as watch_command
@@ -31,8 +30,6 @@ from durameter.watch.key import parse_key
 
 __all__ = ["watch"]
 
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)?")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _INTERPRETERS = re.compile(r"(python[\d.]*|node|npx|npm|tsx|ts-node|go|bun|deno|uv|poetry|sh|bash|env)")
 
 
@@ -102,26 +99,24 @@ def watch(
         )
     if not argv and (seconds is not None or tasks is not None):
         raise UsageError("--for and --tasks end a command, and there is none. For a window of time: --since, --until.")
-    settings = _with_answers(load_config(config), parse_answers(answer or []))
-    parse_volume(volume or settings.run.volume)  # what is wrong is said before anything runs
-    load_books(settings.prices)
-    one_format(as_json, as_markdown)
-    if html is not None:
-        see_writable(html)
+    settings = counting_settings(
+        config, answers=answer, volume=volume, as_json=as_json, as_markdown=as_markdown, html=html
+    )
+    now = datetime.now(UTC)
     options = WatchOptions(
         key=parse_key(task_key, engine) if task_key else None,
         app=tuple(app or ()),
         attach=attach or "",
         command=bool(argv),
-        since=_moment(since, "--since"),
-        until=_moment(until, "--until"),
+        since=parse_moment(since, "--since", now=now) if since is not None else None,
+        until=parse_moment(until, "--until", now=now) if until is not None else None,
         query=query or "",
         usual_ports=usual_ports,
     )
     if argv:
         see_command(argv)
     see(engine, options, settings)
-    limit = _seconds(seconds) if seconds else None
+    limit = parse_span(seconds).total_seconds() if seconds is not None else None
     name = _name(argv) if argv else engine
     plan = WatchPlan(
         engine=engine,
@@ -162,33 +157,6 @@ async def _stoppable(plan: WatchPlan, settings: Config, lines: ProgressLines) ->
         if interrupted:
             raise KeyboardInterrupt from None
         raise
-
-
-def _with_answers(config: Config, answers: Answers) -> Config:
-    every = {e: {**config.answers.get(e, {}), **answers.get(e, {})} for e in {*config.answers, *answers}}
-    for engine in every:
-        answered_rulebook(engine, every)
-    return config.model_copy(update={"answers": every})
-
-
-def _seconds(text: str) -> float:
-    span = _SPAN.fullmatch(text.strip())
-    if span is None or not float(span[1]):
-        raise UsageError(f"{text!r} is not a time. Write it as 60s, 5m, 2h or 1d.")
-    return timedelta(**{_UNITS[span[2] or "s"]: float(span[1])}).total_seconds()
-
-
-def _moment(text: str | None, option: str) -> datetime | None:
-    """A moment: ISO 8601, or how long ago."""
-    if text is None:
-        return None
-    if _SPAN.fullmatch(text.strip()):
-        return datetime.now(UTC) - timedelta(seconds=_seconds(text))
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"{option} {text!r} is neither a time ago (2h) nor a date (2026-09-30T08:00:00Z).") from error
-    return moment if moment.tzinfo else moment.astimezone()
 
 
 def _name(argv: tuple[str, ...]) -> str:

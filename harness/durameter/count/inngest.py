@@ -14,6 +14,7 @@ from durameter.errors import EngineMissingError, UsageError
 from durameter.measure.answers import answered_rulebook
 from durameter.measure.folder import Result
 from durameter.measure.result import EngineResult, TaskResult, count_kinds
+from durameter.moments import parse_moment
 from durameter.watch.engine import Found
 from durameter.watch.inngest_past import Past, Window, one_source, parentless, reached, records_of
 from durameter.watch.inngest_roots import Descent, tasks_of
@@ -36,7 +37,7 @@ _OTHER_BLIND_SPOTS = (
 
 
 def window_of(since: str | None, until: str | None, *, now: datetime) -> Window:
-    """A window from ISO 8601; a time without a zone is UTC, a date its midnight.
+    """A window by what the user wrote, see `parse_moment`.
 
     Args:
         since: by default 24 hours before the end.
@@ -46,19 +47,11 @@ def window_of(since: str | None, until: str | None, *, now: datetime) -> Window:
     Raises:
         UsageError: one is no time, or the window is empty.
     """
-    end = _moment(until, "--until") if until else now
-    begin = _moment(since, "--since") if since else end - _DAY
+    end = parse_moment(until, "--until", now=now) if until else now
+    begin = parse_moment(since, "--since", now=now) if since else end - _DAY
     if begin >= end:
         raise UsageError(f"--since {begin.isoformat()} is not before --until {end.isoformat()}: no run is between.")
     return Window(begin, end)
-
-
-def _moment(text: str, option: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"{option} {text} is no time. Write it as 2026-11-01 or 2026-11-01T09:30:00Z.") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 async def count_inngest(

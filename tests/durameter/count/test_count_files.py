@@ -256,7 +256,7 @@ def test_whole_histories_alone_end_with_0(put: Callable[..., Path], tmp_path: Pa
         (("good", "--rate", "query_workflow=-1"), "--rate query_workflow=2/task"),
         (("good", "--inngest", "http://127.0.0.1:9"), "Files and --inngest are two counts"),
         (("--inngest", "http://127.0.0.1:9", "--rate", "step_retry=1/task"), "show every kind of unit"),
-        (("--inngest", "http://127.0.0.1:9", "--until", "tomorrow"), "tomorrow is no time. Write it as 2026-11-01"),
+        (("--inngest", "http://127.0.0.1:9", "--until", "tomorrow"), "'tomorrow' is neither a time ago (2h)"),
         (
             ("--inngest", "http://127.0.0.1:9", "--since", "2026-11-02", "--until", "2026-11-01"),
             "is not before --until",
