@@ -1,12 +1,12 @@
 """Histories that lie in files: JSON of the CLI, the web UI or an SDK, and protobuf; plain, gzipped or zstandard.
 
-A file has one history, or many: an export of Temporal Cloud, a list of histories, or one to a line.
+A file has one history, or many: an export of Temporal Cloud, a list of histories, or one after the other.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedReader
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,14 @@ from temporalio.api.export.v1 import WorkflowExecution
 from temporalio.api.history.v1 import History, HistoryEvent
 from temporalio.client import WorkflowHistory
 
+from durameter_collectors.temporal.documents import documents, parsed, utf8
 from durameter_collectors.temporal.events import Damage
 from durameter_collectors.temporal.exports import CutOffError, is_export, items_of
 from durameter_collectors.temporal.packed import PACKING_ERRORS, opened
+from durameter_collectors.temporal.payloads import packed_again
 
 __all__ = ["Filed", "HistoryFileError", "ReadHistory", "read_histories", "read_history"]
 
-_BOM = b"\xef\xbb\xbf"
 _FIRST_EVENT_OF_LENGTH_OF_A_BRACKET = (b"\n{\x08", b"\n[\x08")
 """Protobuf that would pass for JSON: field 1, its length in a byte, and in it field 1, the event's number."""
 _HEAD = 8
@@ -71,7 +72,9 @@ def read_history(source: Path | bytes) -> ReadHistory:
 
     JSON as `temporal workflow show --output json`, the web UI and the SDKs' `to_json` write it, with the old
     (`WorkflowExecutionStarted`) or new (`EVENT_TYPE_WORKFLOW_EXECUTION_STARTED`) spelling of enumerations, and the
-    protobuf message `temporal.api.history.v1.History`. Any of them may be compressed by gzip or zstandard.
+    protobuf message `temporal.api.history.v1.History`. Payloads may be as they are stored or decoded, as the web UI and
+    a server's HTTP API write them, and events may stand newest first. Any of them may be compressed by gzip or
+    zstandard.
 
     Args:
         source: a file, or what was in it.
@@ -93,8 +96,8 @@ def read_histories(path: Path) -> Iterator[Filed]:
     """Read every history of a file, one after the other: nothing of it is passed over in silence.
 
     What `read_history` reads, and files with many histories: `temporal.api.export.v1.WorkflowExecutions` as Temporal
-    Cloud exports it, its JSON (`{"items": [{"history": ...}]}`), a JSON list of histories, and one JSON history to a
-    line. Any of them may be compressed by gzip or zstandard.
+    Cloud exports it, its JSON (`{"items": [{"history": ...}]}`), a JSON list of histories, and histories in JSON one
+    after the other, each on a line of its own or not. Any of them may be compressed by gzip or zstandard.
 
     Args:
         path: the file.
@@ -128,6 +131,10 @@ class _NotHistoryError(Exception):
     """Says why, to stand after the file's name."""
 
 
+class _DamagedJsonError(_NotHistoryError):
+    """It may be several values, one after the other."""
+
+
 @dataclass(frozen=True)
 class _OneOfMany:
     """What a file of many histories has in one place."""
@@ -143,14 +150,17 @@ def _refusal(name: str, error: _NotHistoryError) -> str:
 
 
 def _whole(stream: "BufferedReader[Any]", packing: str) -> bytes:
-    """All that is left in it."""
+    """All that is left in it; text in UTF-8 without a byte order mark."""
     try:
         data = stream.read(_MOST_BYTES + 1)
     except PACKING_ERRORS as error:
         raise _NotHistoryError(f"{packing}, and damaged or cut off ({error})") from error
     if len(data) > _MOST_BYTES:
         raise _NotHistoryError(f"unpacks to more than {_MOST_BYTES // 1024**2} MiB, more than a server keeps of a run")
-    return data
+    try:
+        return utf8(data)
+    except ValueError as error:
+        raise _NotHistoryError(f"is damaged text or was cut off ({error})") from error
 
 
 def _all(stream: "BufferedReader[Any]", packing: str) -> Iterator[ReadHistory | _OneOfMany]:
@@ -172,7 +182,7 @@ def _all(stream: "BufferedReader[Any]", packing: str) -> Iterator[ReadHistory | 
             yield _OneOfMany(_exported(item))
     data = _whole(stream, packing)
     if _is_json(data):
-        yield from _all_of_json(data.removeprefix(_BOM).lstrip())
+        yield from _all_of_json(data.lstrip())
     else:
         yield _read(data)
 
@@ -188,20 +198,42 @@ def _exported(item: bytes) -> ReadHistory | _NotHistoryError:
 
 def _all_of_json(text: bytes) -> Iterator[ReadHistory | _OneOfMany]:
     try:
-        parsed = _parsed(text)
-    except _NotHistoryError:
-        first, *others = (line for line in text.splitlines() if line.strip())
-        if not others or not _holds_history(_parsed(first)):
-            raise
-        for line in (first, *others):
-            yield _OneOfMany(_one_of_json(line))
-        return
-    items = parsed.get("items") if isinstance(parsed, dict) else parsed
+        yield from _of_value(_parsed(text))
+    except _DamagedJsonError as error:
+        yield from _one_after_the_other(text, error)
+
+
+def _of_value(value: object) -> Iterator[ReadHistory | _OneOfMany]:
+    items = value.get("items") if isinstance(value, dict) else value
     if isinstance(items, list) and any(_holds_history(each) for each in items):
         for each in items:
             yield _OneOfMany(_one_of_json(each))
     else:
-        yield _of_record(parsed)
+        yield _of_record(value)
+
+
+def _one_after_the_other(text: bytes, damage: "_DamagedJsonError") -> Iterator[_OneOfMany]:
+    """Each of several values. Where none is a history, a log in JSON may be, they are one refusal."""
+    refused: list[_OneOfMany] = []
+    is_of_histories = False
+    for value in documents(text):
+        is_of_histories = is_of_histories or _holds_history(value)
+        refused += _several_of_value(value)
+        if is_of_histories:
+            yield from refused
+            refused = []
+    if not is_of_histories:
+        raise damage
+
+
+def _several_of_value(value: object) -> Iterator[_OneOfMany]:
+    try:
+        if isinstance(value, ValueError):
+            raise _damaged(value)
+        for each in _of_value(value):
+            yield each if isinstance(each, _OneOfMany) else _OneOfMany(each)
+    except _NotHistoryError as error:
+        yield _OneOfMany(error)
 
 
 def _holds_history(record: object) -> bool:
@@ -212,21 +244,18 @@ def _holds_history(record: object) -> bool:
 def _one_of_json(found: object) -> ReadHistory | _NotHistoryError:
     """One of many: a history, or an item of an export with one in it."""
     try:
-        record = _parsed(found) if isinstance(found, bytes) else found
-        if isinstance(record, dict) and isinstance(record.get("history"), dict):
-            record = record["history"]
-        return _of_record(record)
+        return _of_record(found)
     except _NotHistoryError as error:
         return error
 
 
 def _is_json(data: bytes) -> bool:
-    text = data.removeprefix(_BOM).lstrip()
+    text = data.lstrip()
     return text.startswith((b"{", b"[")) and not data.startswith(_FIRST_EVENT_OF_LENGTH_OF_A_BRACKET)
 
 
 def _read(data: bytes) -> ReadHistory:
-    text = data.removeprefix(_BOM).lstrip()
+    text = data.lstrip()
     if not text:
         raise _NotHistoryError("is empty")
     return _of_record(_parsed(text)) if _is_json(data) else _sound(_from_protobuf(data), [])
@@ -237,6 +266,8 @@ def _of_record(record: object) -> ReadHistory:
 
 
 def _sound(events: list[HistoryEvent], damages: list[Damage]) -> ReadHistory:
+    if all(one.event_id > other.event_id for one, other in pairwise(events)):
+        events = [*reversed(events)]  # newest first, as `temporal workflow show --reverse` prints them
     if not any(event.event_id and event.HasField("event_time") for event in events):
         raise _NotHistoryError("holds nothing that looks like an event" if events else "holds no events")
     started = events[0].workflow_execution_started_event_attributes
@@ -265,9 +296,13 @@ def _from_protobuf(data: bytes) -> list[HistoryEvent]:
 
 def _parsed(text: bytes) -> object:
     try:
-        return json.loads(text, object_pairs_hook=_each_once)
+        return parsed(text)
     except (ValueError, RecursionError) as error:
-        raise _NotHistoryError(f"is damaged JSON or was cut off ({error})") from error
+        raise _damaged(error) from error
+
+
+def _damaged(error: Exception) -> "_DamagedJsonError":
+    return _DamagedJsonError(f"is damaged JSON or was cut off ({error})")
 
 
 def _from_json(parsed: object) -> tuple[list[HistoryEvent], list[Damage]]:
@@ -276,11 +311,13 @@ def _from_json(parsed: object) -> tuple[list[HistoryEvent], list[Damage]]:
         raise _NotHistoryError('is JSON without a list of "events"')
     if isinstance(record.get("trace"), dict) or "spanID" in record:
         raise _NotHistoryError("is a trace of an Inngest run, which is counted on its server (--inngest URL)")
+    if isinstance(record.get("history"), dict):  # an item of an export, or a page of a server's HTTP API
+        record = record["history"]
     raw = record.get("events")
     if not isinstance(raw, list) or not all(isinstance(event, dict) for event in raw):
         raise _NotHistoryError('is JSON without a list of "events"')
     try:
-        events = list(WorkflowHistory.from_json("", record).events)
+        events = list(WorkflowHistory.from_json("", {"events": [packed_again(event) for event in raw]}).events)
     except (ParseError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         # The SDK repairs old spellings before it checks anything, hence so many kinds.
         raise _NotHistoryError(f"has events that are not as a server writes them ({error})") from error
@@ -290,15 +327,3 @@ def _from_json(parsed: object) -> tuple[list[HistoryEvent], list[Damage]]:
         if read.event_type == EventType.EVENT_TYPE_UNSPECIFIED
     ]
     return events, newer
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose keys differ: of two lists of events the reader would drop one.
-
-    Raises:
-        ValueError: a key is there twice.
-    """
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        raise ValueError("an object has a key twice")
-    return made

@@ -51,6 +51,10 @@ FORMS: dict[str, Callable[[Sequence[Recorded]], bytes]] = {
     "export in JSON": as_items,
     "list": as_list,
     "lines": as_lines,
+    "one after the other": lambda histories: b"".join(
+        json.dumps(json.loads(as_json(h)), indent=2).encode() for h in histories
+    ),
+    "lines in UTF-16": lambda histories: as_lines(histories).decode().encode("utf-16"),
     "gzipped export": lambda histories: gzip.compress(as_export(histories)),
     "zstandard export": lambda histories: zstandard.compress(as_export(histories)),
     "zstandard lines": lambda histories: zstandard.compress(as_lines(histories)),
@@ -127,7 +131,8 @@ def test_an_item_that_is_damaged_is_said_and_the_others_are_read() -> None:
             out, size = out + bytes([size & 0x7F | 0x80]), size >> 7
         return out + bytes([size])
 
-    assert framed(first) == as_export(HISTORIES[:1])
+    # Not the bytes: protobuf writes the entries of a map in any order.
+    assert WorkflowExecutions.FromString(framed(first)).items == [item(HISTORIES[0])]
     found = read(framed(first) + framed(broken) + framed(last))
     assert [bool(each.history) for each in found] == [True, False, True]
     assert "file, history 2 is no history, or was damaged" in found[1].problem
@@ -138,6 +143,19 @@ def test_a_line_that_is_damaged_is_said_and_the_others_are_read() -> None:
     found = read(b"\n".join([first, second[:-7], third]))
     assert [bool(each.history) for each in found] == [True, False, True]
     assert "file, history 2 is damaged JSON or was cut off" in found[1].problem
+
+
+@pytest.mark.parametrize("place", [0, 2, 5])
+def test_what_else_stands_in_the_text_is_said_and_the_histories_are_read(place: int) -> None:
+    """As `>> all.json 2>&1` writes it, where a command failed in between."""
+    texts = [json.dumps(json.loads(as_json(each)), indent=2) for each in HISTORIES]
+    found = read("\n".join([*texts[:place], "{no: history}\nat all", *texts[place:]]).encode())
+    assert [each.history.run if each.history else "" for each in found] == [
+        *(each.run for each in HISTORIES[:place]),
+        "",
+        *(each.run for each in HISTORIES[place:]),
+    ]
+    assert f"file, history {place + 1} is damaged JSON or was cut off" in found[place].problem
 
 
 def test_an_item_of_a_list_that_is_no_history_is_said() -> None:

@@ -1,5 +1,6 @@
 """Files of histories: every form is read to the same events; whatever is cut or no history is refused with a reason."""
 
+import base64
 import gzip
 import json
 import re
@@ -52,13 +53,53 @@ def as_list(history: Recorded) -> bytes:
     return json.dumps(json.loads(as_sdk(history))["events"]).encode()
 
 
-FORMS = {
+def as_newest_first(history: Recorded) -> bytes:
+    """`temporal workflow show --reverse`."""
+    return json.dumps({"events": json.loads(as_sdk(history))["events"][::-1]}).encode()
+
+
+def as_decoded(history: Recorded) -> bytes:
+    """The web UI's download where it is to be readable: what payloads hold, in their places."""
+
+    def decoded(value: Any) -> Any:
+        if isinstance(value, list):
+            return [decoded(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        if "encoding" in value.get("metadata", ()):
+            data = base64.b64decode(value.get("data", ""))
+            return json.loads(data) if value["metadata"]["encoding"] == "anNvbi9wbGFpbg==" else None
+        return {key: decoded(each) for key, each in value.items()}
+
+    record = decoded(json.loads(as_sdk(history)))
+    assert "encoding" not in json.dumps(record)
+    return json.dumps(record).encode()
+
+
+def as_http(history: Recorded) -> bytes:
+    """`GET /api/v1/namespaces/NAMESPACE/workflows/ID/history` of a server: shorter, and in an object of its own."""
+
+    def shorter(value: Any) -> Any:
+        if isinstance(value, list):
+            return [shorter(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        return value["payloads"] if [*value] == ["payloads"] else {key: shorter(each) for key, each in value.items()}
+
+    return json.dumps({"history": shorter(json.loads(as_decoded(history)))}).encode()
+
+
+FORMS: dict[str, Callable[[Recorded], bytes]] = {
     "SDK": as_sdk,
     "CLI": as_cli,
     "old spelling": as_old,
     "list": as_list,
     "protobuf": as_protobuf,
     "with a byte order mark": lambda history: b"\xef\xbb\xbf" + as_sdk(history),
+    "in UTF-16": lambda history: as_sdk(history).decode().encode("utf-16"),
+    "newest first": as_newest_first,
+    "decoded": as_decoded,
+    "HTTP API": as_http,
     "gzipped JSON": lambda history: gzip.compress(as_sdk(history), mtime=0),
     "gzipped protobuf": lambda history: gzip.compress(as_protobuf(history), mtime=0),
 }
