@@ -11,6 +11,8 @@ from durameter_collectors.rulebook import load_rulebook
 __all__ = ["Rate", "estimates", "parse_rates", "unseen_kinds"]
 
 _PER = {"temporal": ("task", "run", "activity"), "inngest": ("task", "run", "step")}
+_MOST = Decimal(10**9)
+"""Units for each task; more is a slip of the keyboard."""
 _SOURCE = {"temporal": "history", "inngest": "trace"}
 
 
@@ -51,15 +53,16 @@ def parse_rates(pairs: Sequence[str], engine: str) -> tuple[Rate, ...]:
         except InvalidOperation:
             units = Decimal(-1)
         per = per if slash else "task"
-        if not (units.is_finite() and units >= 0) or per not in _PER[engine]:
+        if not (units.is_finite() and 0 <= units <= _MOST) or per not in _PER[engine]:
             ways = " or ".join(f"{each}" for each in _PER[engine])
             raise UsageError(
-                f"--rate {pair} is not KIND=NUMBER/PER, where PER is {ways}: --rate query_workflow=2/task."
+                f"--rate {pair} is not KIND=NUMBER/PER, where PER is {ways} and NUMBER at most {_MOST:,f}: "
+                "--rate query_workflow=2/task."
             )
         _see_kind(kind, engine)
         if kind in rates:
             raise UsageError(f"--rate {kind} is given twice. Add the two rates into one.")
-        rates[kind] = Rate(kind, units, per)
+        rates[kind] = Rate(kind, abs(units), per)  # a zero may have been negative
     return tuple(rates.values())
 
 

@@ -125,6 +125,7 @@ def count_files(
 
 def _read(files: Files, told: Callable[[FilesRead], None]) -> tuple[FiledRuns, FilesRead]:
     runs, read = FiledRuns(workload=WORKLOAD, variant=_VARIANT), FilesRead()
+    read.refused += [(folder, f"{folder} cannot be read: {why}.") for folder, why in files.unreadable]
     for path in files.paths:
         for filed in read_histories(path):
             if runs.take(filed) is None:
