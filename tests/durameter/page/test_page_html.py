@@ -224,6 +224,15 @@ def test_a_count_that_is_not_proved_has_no_dollars() -> None:
     assert "$1,824.17" not in page.words
 
 
+def test_what_the_verdict_says_is_said_once_at_the_top() -> None:
+    doubt = "Counted, but not proved: an independent source is missing."
+    found = projection().model_copy(update={"trusted": False, "headline": f"{doubt} 2 tasks: too few to be sure."})
+    page = Page(page_html(report().model_copy(update={"verdict": doubt}), projection=found))
+    top = page.words.partition("Side by side")[0]
+    assert top.count(doubt) == 1
+    assert "2 tasks: too few to be sure." in top
+
+
 def test_a_real_profile_and_projection() -> None:
     found = result()
     engines = found.measurement.engines
