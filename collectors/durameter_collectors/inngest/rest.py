@@ -5,7 +5,7 @@ are not taken from it: it said Completed two seconds into a wait of eight (measu
 """
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -40,6 +40,8 @@ class Told:
     """The run that invoked it, or about whose end it is."""
     step: str = ""
     """Id of the parent's step that did."""
+    app: str = ""
+    """Id of its function's app, of which no slug tells where it ends."""
 
 
 class RestV2:
@@ -126,8 +128,9 @@ class RestV2:
                 sent |= dict.fromkeys(events_in_output(output), step)
             told = Told(
                 name=str(events[0].get("name") or "") if events else "",
-                events={str(event["id"]): event for event in events if event.get("id")},
+                events=_by_id(record.trigger_ids, events),
                 sent=sent,
+                app=str((run.get("app") or {}).get("id") or ""),
             )
             for event in events:
                 data = event.get("data") or {}
@@ -172,6 +175,13 @@ def _run(raw: dict[str, Any]) -> dict[str, Any]:
     times = {name: raw.get(name) for name in ("queuedAt", "startedAt", "endedAt")}
     events = (raw.get("trigger") or {}).get("eventIds") or []
     return {"id": raw["id"], "status": raw["status"], "function": {"slug": slug}, "triggerIDs": events, **times}
+
+
+def _by_id(ids: Sequence[str], events: Sequence[dict[str, object]]) -> dict[str, dict[str, object]]:
+    """What events say, by the server's id: an event says the id that its sender gave it, if one did (1.44.0)."""
+    found = {str(event["id"]): event for event in events if event.get("id") in ids}
+    others = [event for event in events if event.get("id") not in ids]
+    return found | dict(zip((each for each in ids if each not in found), others, strict=False))
 
 
 def _outputs(span: dict[str, Any]) -> Iterator[tuple[str, object]]:

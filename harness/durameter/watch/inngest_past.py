@@ -20,7 +20,15 @@ from durameter.watch.engine import Found
 from durameter.watch.inngest_roots import Descent, find_descent
 from durameter_collectors.inngest.both import count_run
 from durameter_collectors.inngest.family import BLIND_SPOTS, Descendant, Way
-from durameter_collectors.inngest.graphql import ENDED, InngestApi, InngestApiError, Run, RunTrace, promised
+from durameter_collectors.inngest.graphql import (
+    ENDED,
+    InngestApi,
+    InngestApiError,
+    Run,
+    RunTrace,
+    hides_a_step,
+    promised,
+)
 from durameter_collectors.inngest.links import INTERNAL_EVENTS, Links
 from durameter_collectors.inngest.rest import RestV2, Told
 from durameter_collectors.inngest.runs import CountedRun, TaskRuns, count_runs
@@ -32,6 +40,10 @@ __all__ = ["Past", "RestPast", "Window", "one_source", "parentless", "reached", 
 _PATIENCE = 3.0
 """Seconds that runs which have not ended are waited for."""
 _INVOKED = "inngest/function.invoked"
+_HIDDEN_STEP = (
+    "a step of the program is called Finalization, as a span of the server's own is: the REST API gives it no id, and "
+    "it is not in the count"
+)
 
 
 @dataclass(frozen=True)
@@ -164,28 +176,33 @@ class RestPast(Past):
         """
         return await self._api.now()
 
-    async def statuses(self, window: Window) -> dict[str, str]:
-        """Run → its status, of a window: a look that reads no trace.
+    async def inside(self, window: Window) -> list[Run]:
+        """Runs of a window, the latest first: a look that reads no trace.
 
         Raises:
             InngestApiError: the server does not list its runs.
         """
-        return {run.id: run.status for run in await self._inside(window)}
+        listed = [run async for run in self._api.runs_back_to(window.since)]
+        return [run for run in listed if run.queued_at is None or window.since <= run.queued_at < window.until]
+
+    def app_of(self, run: Run) -> str:
+        """Id of the app of a run of the last descent."""
+        return self._told[run.id].app
+
+    def narrow(self, descent: Descent) -> None:
+        """Count only what is in this part of the last descent."""
+        self._descent = descent
 
     def payloads(self) -> dict[str, dict[str, object]]:
         """Event → what it says, of all events that started a run of the last descent."""
         return {event: payload for told in self._told.values() for event, payload in told.events.items()}
-
-    async def _inside(self, window: Window) -> list[Run]:
-        listed = [run async for run in self._api.runs_back_to(window.since)]
-        return [run for run in listed if run.queued_at is None or window.since <= run.queued_at < window.until]
 
     async def descent(self, window: Window, note: Callable[[str], None]) -> Descent:
         """Read every run of the window: its input and outputs say what led to what."""
         found = self._descent = Descent()
         self._counted = set()
         by_event: dict[str, set[str]] = {}
-        inside = await self._inside(window)
+        inside = await self.inside(window)
         for number, each in enumerate(reversed(inside), 1):
             if each.status == "SKIPPED":
                 found.skipped += 1
@@ -228,6 +245,8 @@ class RestPast(Past):
                 CountedRun(record, Descendant(run, way, parent, f"run {parent}" if parent else "", step), count)
             )
             gaps += count.gaps
+            if record.trace is not None and hides_a_step(record.trace):
+                gaps.append(Gap(engine="inngest", task=label.task, run=run.id, what=_HIDDEN_STEP))
             if record.status not in ENDED:
                 what = f"the run had not ended (status {record.status}): a count so far"
                 gaps.append(Gap(engine="inngest", task=label.task, run=run.id, what=what))

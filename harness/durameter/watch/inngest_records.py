@@ -17,7 +17,7 @@ from durameter.watch.inngest_past import RestPast, Window, one_source, parentles
 from durameter.watch.inngest_roots import Descent, tasks_of
 from durameter.watch.inngest_variables import variables
 from durameter.watch.inngest_words import UNSEEN_WITHOUT_TAP
-from durameter_collectors.inngest.graphql import ENDED, InngestApiError
+from durameter_collectors.inngest.graphql import ENDED, InngestApiError, Run
 from durameter_collectors.units import Elsewhere, TaskLabel, Unit, nowhere
 
 __all__ = ["WatchedRecords"]
@@ -32,6 +32,8 @@ _STILL_SECONDS = 60.0
 _AHEAD = timedelta(days=1)
 """A window without an end ends so long after now: the server's clock may be another."""
 _REST = timedelta(seconds=2)
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_ULID_LENGTH = 26
 _EVERYBODY = (
     "which of the runs are the command's: all that were queued on that server since it began are counted. "
     "--query APP counts those of one app"
@@ -80,6 +82,8 @@ class WatchedRecords(Watched):
         self._options = options
         self._progress = progress
         self._begun = options.since or begun
+        self._over: datetime | None = None
+        """The server's time when the command had ended: what others start after it is not the command's."""
         self._settled = False
         self._last: tuple[float, Sequence[Found]] = (0.0, ())
         self.hidden = ("INNGEST_DEV",)
@@ -107,7 +111,8 @@ class WatchedRecords(Watched):
         """Wait until the runs that began meanwhile have ended and none has come for a while."""
         try:
             if self._options.command:
-                await self._until_still()
+                self._over = await self._past.now()
+                await self._until_still(self._over)
         except InngestApiError as error:
             raise _silent(self.session.info.address, error) from error
         self._settled = True
@@ -132,40 +137,65 @@ class WatchedRecords(Watched):
     def _window(self) -> Window:
         return Window(self._begun, self._options.until or datetime.now(UTC) + _AHEAD)
 
-    async def _until_still(self) -> None:
+    async def _until_still(self, over: datetime) -> None:
+        """Until the command's runs and what they led to have ended; others may go on for ever there (a cron)."""
         clock = asyncio.get_running_loop()
-        before = await self._past.statuses(self._window())
-        changed, told = clock.time(), False
+        before: dict[str, str] = {}
+        known, changed, told = set[str](), clock.time(), False
         while True:
-            await asyncio.sleep(min(_LOOK_SECONDS, self._options.idle_seconds))
-            now = await self._past.statuses(self._window())
+            runs = await self._past.inside(self._window())
+            known |= {run.id for run in runs if not _after(run, over)}
+            now = {run.id: run.status for run in runs if run.id in known}
             if now != before:
                 before, changed = now, clock.time()
             going = sum(status not in ENDED for status in now.values())
             quiet = clock.time() - changed
             if quiet >= (_STILL_SECONDS if going else self._options.idle_seconds):
-                return
+                if len(now) == len(runs):
+                    return
+                later = self._mine(await self._past.descent(self._window(), self._progress)).runs.keys() - known
+                if not later:
+                    return
+                known |= later
+                changed = clock.time()
             if going and quiet > self._options.idle_seconds and not told:
                 self._progress(f"{going} runs have not ended: waiting, until nothing changes for {_STILL_SECONDS:g} s")
                 told = True
+            await asyncio.sleep(min(_LOOK_SECONDS, self._options.idle_seconds))
 
     async def _found(self, descent: Descent) -> list[Found]:
         mine = self._mine(descent)
+        self._past.narrow(mine)
         found = tasks_of(mine, self._keyed(mine), {}, rest=timedelta(0) if self._settled else _REST)
         if not self._settled:
             return found
-        whole = [_with(task, await parentless(self._past, mine, task)) for task in found]
+        cut = {child: run_id for run_id, some in descent.children.items() for child in some if run_id not in mine.runs}
+        rest = Descent({run.id: run for run in mine.roots() if run.id not in cut})
+        whole = [
+            _with(task, [*await parentless(self._past, rest, task), *_said_of(cut, descent, task)]) for task in found
+        ]
         return whole + [_unread(problem) for problem in descent.problems]
 
     def _mine(self, descent: Descent) -> Descent:
-        """The roots that `--query` names, and all that descends from them."""
-        query = self._options.query
-        roots = [
-            run
-            for run in descent.roots()
-            if not query or run.function.slug == query or run.function.slug.startswith(f"{query}-")
-        ]
-        return Descent({run.id: run for run in descent.family(roots)}, descent.children, descent.skipped)
+        """What `--query` names, as far up as it does, and all that descends from it; else all of the command's time."""
+        over = self._over
+        named = [run for run in descent.runs.values() if self._named(run)]
+        led = {child for run in named for child in descent.children.get(run.id, ())}
+        below = descent.family(descent.runs[child] for child in led if child in descent.runs)
+        tops = {run.id: run for run in named} if self._options.query else {run.id: run for run in descent.roots()}
+        for run in below if self._options.query else ():
+            tops.pop(run.id, None)
+        if over is not None:
+            tops = {run_id: run for run_id, run in tops.items() if not _after(run, over)}
+        events = {event for run in tops.values() for event in run.trigger_ids}
+        beside = [run for run in descent.runs.values() if events & {*run.trigger_ids}]  # a task is all that one starts
+        kept = {run.id: run for run in descent.family([*tops.values(), *beside])}
+        kept = {run_id: run for run_id, run in descent.runs.items() if run_id in kept}  # the oldest first
+        children = {run_id: some for run_id, some in descent.children.items() if run_id in kept}
+        return Descent(kept, children, descent.skipped)
+
+    def _named(self, run: Run) -> bool:
+        return self._options.query in {"", run.function.slug, self._past.app_of(run)}
 
     def _keyed(self, descent: Descent) -> Mapping[str, str]:
         key = self._options.key
@@ -196,6 +226,33 @@ class WatchedRecords(Watched):
 
 def _with(task: Found, gaps: Sequence[str]) -> Found:
     return task if not gaps else replace(task, gaps=(*task.gaps, *gaps))
+
+
+def _after(run: Run, moment: datetime) -> bool:
+    """Whether a run and the events that started it came after a moment."""
+    if run.queued_at is None or run.queued_at <= moment:
+        return False
+    return not any(made <= moment for event in run.trigger_ids if (made := _time_of(event)) is not None)
+
+
+def _time_of(ulid: str) -> datetime | None:
+    """When the server gave an event its id; None for an id of another form."""
+    if len(ulid) != _ULID_LENGTH or not set(ulid) <= set(_CROCKFORD):
+        return None
+    milliseconds = 0
+    for letter in ulid[:10]:
+        milliseconds = milliseconds * 32 + _CROCKFORD.index(letter)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _said_of(cut: Mapping[str, str], descent: Descent, task: Found) -> list[str]:
+    """Say which roots of a task are none: `--query` does not match what led to them."""
+    return [
+        f"run {child} of {descent.runs[child].function.slug} was led to by run {run_id} of "
+        f"{descent.runs[run_id].function.slug}, which --query does not match: it is a task of its own here"
+        for child, run_id in cut.items()
+        if child in descent.runs and {*descent.runs[child].trigger_ids} & {*task.roots}
+    ]
 
 
 def _unread(problem: str) -> Found:

@@ -1,4 +1,7 @@
-"""A program for a server with keys: `desk.py PORT APP CUSTOMER… [stay]`; it registers itself and sends its orders."""
+"""For a server with keys: `desk.py PORT APP CUSTOMER… [stay] [busy]` registers itself and sends its orders.
+
+`busy` goes on for ever, with new runs all the time.
+"""
 
 import asyncio
 import sys
@@ -12,7 +15,7 @@ import inngest.fast_api
 import uvicorn
 
 port, app_id, customers = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
-stays = "stay" in customers
+stays, busy = "stay" in customers, "busy" in customers
 client = inngest.Inngest(app_id=app_id)
 ended: list[str] = []
 
@@ -50,8 +53,16 @@ async def main() -> None:
     threading.Thread(target=serve, daemon=True).start()
     await asyncio.sleep(1)
     await asyncio.to_thread(register)
+    while busy:
+        await client.send(inngest.Event(name=f"{app_id}/packed"))
+        await asyncio.sleep(0.3)
     sent = [customer for customer in customers if customer != "stay"]
-    await client.send([inngest.Event(name=f"{app_id}/order", data={"customer": {"id": customer}}) for customer in sent])
+    await client.send(
+        [
+            inngest.Event(name=f"{app_id}/order", id=f"{app_id} order {number}", data={"customer": {"id": customer}})
+            for number, customer in enumerate(sent)
+        ]
+    )
     while len(ended) < 2 * len(sent) or stays:
         await asyncio.sleep(0.1)
     await asyncio.sleep(0.5)

@@ -3,6 +3,7 @@
 The program speaks to it as to the Cloud: by its keys, and called by the server itself. No tap is between.
 """
 
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from durameter.engines.base import RunningServer
 from durameter.engines.process import GuardedProcess, clean_environment, free_ports
 from durameter.measure.folder import Result, read_result
 from durameter.measure.result import EngineResult
-from running import Ended, run
+from running import Ended, environment, run
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
 
@@ -96,13 +97,56 @@ def test_a_command_is_counted_by_the_runs_of_its_time(cloud: Cloud) -> None:
 
 
 def test_a_window_an_app_and_a_task_key(cloud: Cloud) -> None:
-    (port,) = free_ports(1)
-    cloud.watch("--", sys.executable, str(DESK), str(port), "keyed", "ann", "bob", "ann")
+    """An app whose name begins with another's is another; events have ids of their sender's."""
+    ports = free_ports(2)
+    desk = f"{sys.executable} {DESK}"
+    both = f"{desk} {ports[0]} keyed ann bob ann & {desk} {ports[1]} keyed-too ann & wait"
+    cloud.watch("--", "sh", "-c", both)
     ended, out = cloud.watch("--since", "1h", "--query", "keyed", "--task-key", "event:data.customer.id")
     assert ended.status == 0, ended.err
     found = engine(read_result(out))
     assert {task.task: int(task.units) for task in found.tasks} == {"ann": 16, "bob": 8}  # 8 an order
     assert read_result(out).measurement.about["query"] == "keyed"
+
+
+def test_what_an_app_did_for_another_is_not_lost(cloud: Cloud) -> None:
+    """A query that matches the runs in the middle: they are roots here, and that is said."""
+    (port,) = free_ports(1)
+    cloud.watch("--", sys.executable, str(DESK), str(port), "middle", "ann", "bob")
+    for function, count in (("pack", {"function_run": 1, "step.run": 1}), ("packed", {"function_run": 1})):
+        ended, out = cloud.watch("--since", "1h", "--query", f"middle-{function}")
+        found = engine(read_result(out))
+        assert kinds(found) == [count, count]  # `pack` has a step, `packed` none
+        gaps = [gap.what for task in found.tasks for gap in task.gaps]
+        assert ["of middle-order, which --query does not match" in gap for gap in gaps] == [True, True]
+        assert ended.status == 4, ended.err
+
+
+def test_others_who_go_on_for_ever_are_not_waited_for(cloud: Cloud) -> None:
+    """As a cron does in an app that is served by others; what it starts after the command is not the command's."""
+    busy, port = free_ports(2)
+    (cloud.folder / "busy").mkdir()
+    ended = cloud.folder / "busy" / "ended"
+    other = subprocess.Popen(
+        [sys.executable, str(DESK), str(busy), "others", "busy"],
+        env=environment(cloud.folder / "busy")
+        | {"INNGEST_BASE_URL": cloud.address, "INNGEST_SIGNING_KEY": KEY, "INNGEST_EVENT_KEY": EVENT_KEY},
+    )
+    try:
+        line = f"{sys.executable} {DESK} {port} hurry ann; date +%s > {ended}"
+        done, out = cloud.watch("--", "sh", "-c", line)  # which would have no end otherwise
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+    assert done.status == 0, done.err
+    found = engine(read_result(out))
+    mine = [task for task in found.tasks if task.type == "hurry-order"]
+    theirs = [task for task in found.tasks if task.type == "others-packed"]
+    assert [{kind: int(count.documented) for kind, count in task.kinds.items()} for task in mine] == [ORDER]
+    assert len(mine) + len(theirs) == len(found.tasks)
+    # Its second, and the time until the server was asked what time it is.
+    assert all(task.started.timestamp() < int(ended.read_text()) + 5 for task in theirs)
 
 
 def test_a_command_whose_runs_go_on_when_enough_have_ended(cloud: Cloud) -> None:
