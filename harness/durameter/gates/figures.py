@@ -1,5 +1,6 @@
 """Units of each task, from the ledger: all of them, or those of one kind or cause."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -7,6 +8,7 @@ from decimal import Decimal
 from durameter.errors import ResultError
 from durameter.measure.folder import Result
 from durameter.measure.result import EngineResult, TaskResult
+from durameter.report.numbers import plain
 from durameter_collectors.units import Reading, Unit
 
 __all__ = ["Figures", "figures_of"]
@@ -71,12 +73,25 @@ def figures_of(result: Result, engine: EngineResult) -> Figures:
     every = Figures(engine, tuple(task for task in engine.tasks if task.counted), ())
     names = {task.task for task in every.tasks}
     every = Figures(engine, every.tasks, tuple(unit for unit in mine if unit.task in names))
-    documented, upper = every.per_task(), every.per_task(reading="upper")
-    for task in every.tasks:
-        if (documented[task.task], upper[task.task]) != (task.units, task.units_upper):
-            ours = f"{documented[task.task]} units of task {task.task} on {engine.engine}"
-            raise ResultError(
-                f"{result.folder}: the ledger has {ours} and measurement.json has {task.units}. One of the files was "
-                "changed: measure again."
-            )
+    _see_together(result, every)
     return every.only([task for task in engine.sample if engine.failed_too or task.state == "completed"])
+
+
+def _see_together(result: Result, figures: Figures) -> None:
+    """Raises ResultError where the ledger has other units of a kind than `measurement.json`, in either reading."""
+    sums: dict[tuple[str, str, Reading], Decimal] = defaultdict(Decimal)
+    for unit in figures.units:
+        sums[unit.task, unit.kind, unit.reading] += unit.quantity
+    said: dict[tuple[str, str, Reading], Decimal] = defaultdict(Decimal)
+    for task in figures.tasks:
+        for kind, each in task.kinds.items():
+            said[task.task, kind, "documented"] = each.documented
+            said[task.task, kind, "upper"] = each.upper
+    for key in sorted({*sums, *said}):
+        if sums[key] != said[key]:
+            where, kind, reading = key
+            ours = f"{plain(sums[key])} {kind} of task {where} on {figures.engine.engine} ({reading} reading)"
+            raise ResultError(
+                f"{result.folder}: the ledger has {ours} and measurement.json has {plain(said[key])}. One of the files "
+                "was changed: measure again."
+            )

@@ -12,6 +12,7 @@ from durameter.measure.folder import Result
 from durameter.measure.planning import implementations_of, options_of, tasks_of
 from durameter.measure.result import EngineResult, TaskResult
 from durameter.measure.run import Plan, Subject, measure
+from durameter.pytest_plugin.arguments import see_plan
 from durameter.pytest_plugin.result import MeasuredResult
 from durameter.pytest_plugin.servers import Servers
 from durameter.registry import load_engine, load_workload
@@ -126,6 +127,7 @@ class Measure:
         concurrency: int | None,
         failed_tasks: int,
     ) -> MeasuredResult:
+        see_plan(tasks, seconds, concurrency)
         config = self._servers.base
         name, found = _workload(workload, self._root)
         engines = [engine] if isinstance(engine, str) and engine else list(engine)

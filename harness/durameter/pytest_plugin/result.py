@@ -11,6 +11,7 @@ from durameter.gates.check import check
 from durameter.gates.figures import Figures, figures_of
 from durameter.measure.folder import Result
 from durameter.prices import load_books
+from durameter.pytest_plugin.arguments import see_number, see_words
 from durameter.pytest_plugin.words import Asked, complaint
 from durameter.report.check import check_text
 from durameter.report.month import Pricing
@@ -51,6 +52,7 @@ class MeasuredResult(Result):
         Raises:
             UsageError: several engines were measured and none is named, or a name is wrong.
         """
+        see_words(reading=reading)
         chosen = self._chosen(engine, kind)
         if len(chosen) != 1:
             raise UsageError(
@@ -128,7 +130,8 @@ class MeasuredResult(Result):
         reading: Reading,
     ) -> None:
         __tracebackhide__ = True
-        asked = Asked(Decimal(str(limit)), per, exactly, kind, cause, reading)
+        see_words(per=per, reading=reading)
+        asked = Asked(see_number(limit), per, exactly, kind, cause, reading)
         chosen = self._chosen(engine, kind)
         if cause is not None and asked.limit and not any(cause in figures.causes for figures in chosen):
             known = ", ".join(sorted({each for figures in chosen for each in figures.causes})) or "nothing"

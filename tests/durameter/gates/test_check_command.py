@@ -17,6 +17,7 @@ from durameter.gates.checked import Checked
 from durameter.prices import load_books
 from durameter.report.month import Pricing
 from durameter_collectors.ledger import read_ledger, write_ledger
+from durameter_collectors.units import Unit
 
 # Temporal, per task: 22, 42, 42; Inngest: 28, 42, 41 and, with open questions, 30, 44, 46.
 KEPT = """
@@ -274,8 +275,20 @@ def test_an_untrusted_result_ends_with_4(tmp_path: Path) -> None:
     assert done.stdout.startswith("Not checked: nothing can be concluded from this result.")
 
 
-def test_files_that_do_not_belong_together_are_noticed(tmp_path: Path) -> None:
+def _without_one(units: list[Unit]) -> list[Unit]:
+    return units[1:]
+
+
+def _of_another_kind(units: list[Unit]) -> list[Unit]:
+    """The sums of tasks stay as they are; a limit on this kind would be kept or broken by nothing."""
+    return [u.model_copy(update={"kind": "start_timer"}) if u.kind == "retry_activity" else u for u in units]
+
+
+@pytest.mark.parametrize("change", [_without_one, _of_another_kind])
+def test_files_that_do_not_belong_together_are_noticed(
+    tmp_path: Path, change: Callable[[list[Unit]], list[Unit]]
+) -> None:
     folder = changed(tmp_path / "result", lambda measurement: None)
-    write_ledger(read_ledger(folder / "ledger.parquet")[1:], folder / "ledger.parquet")
+    write_ledger(change(list(read_ledger(folder / "ledger.parquet"))), folder / "ledger.parquet")
     with pytest.raises(ResultError, match="One of the files was changed: measure again"):
         _checked(tmp_path, BROKEN, folder)

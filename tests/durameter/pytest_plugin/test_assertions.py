@@ -1,6 +1,7 @@
 """Assertions on a stored result, and what they say when they fail. By hand from its ledger: see gate_results.py."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -9,7 +10,9 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from durameter import read_result
 from durameter.config import Config, load_config
 from durameter.errors import UsageError
+from durameter.pytest_plugin.measuring import Measure
 from durameter.pytest_plugin.result import MeasuredResult
+from durameter.workload import Task
 
 AGREEING = Path(__file__).parents[1] / "cli" / "results" / "agreeing"
 
@@ -90,6 +93,8 @@ def test_a_budget(golden: SnapshotAssertion, tmp_path: Path) -> None:
         ({"kind": "step.run", "engine": "temporal"}, "There is no kind 'step.run'"),
         ({"cause": "cal_model"}, "Nothing was made by 'cal_model', which must not pass for zero"),
         ({"engine": "other"}, "'other' was not measured; temporal, inngest was"),
+        ({"per": "tasks"}, "per='tasks' is not one of 'task', 'mean', 'total'"),
+        ({"reading": "uper"}, "reading='uper' is not one of 'documented', 'upper'"),
     ],
 )
 def test_a_wrong_name_is_no_zero(words: dict[str, str], said: str) -> None:
@@ -101,3 +106,31 @@ def test_a_wrong_name_is_no_zero(words: dict[str, str], said: str) -> None:
 def test_units_of_two_engines_are_no_sum() -> None:
     with pytest.raises(UsageError, match="name one with engine="):
         _result().per_task()
+
+
+@pytest.mark.parametrize("limit", [float("nan"), None, True, "many"])
+def test_a_limit_is_a_number(limit: Any) -> None:
+    with pytest.raises(UsageError, match="is no number of units"):
+        _result().assert_at_most(limit)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"tasks": 0}, "tasks=0 is not how many tasks to measure"),
+        ({"tasks": True}, "tasks=True is not how many"),
+        ({"tasks": []}, r"tasks=\[\] is not how many"),
+        ({"tasks": "3"}, "tasks='3' is not how many"),
+        ({"tasks": ["a"]}, "or a list of them"),
+        ({"tasks": [Task(id="a"), Task(id="a")]}, "Each task needs an id of its own; 'a' is given twice"),
+        ({"timeout": 0}, "timeout=0 is no number of seconds for a task"),
+        ({"timeout": float("nan")}, "timeout=nan is no number of seconds"),
+        ({"concurrency": 0}, "concurrency=0 is not how many tasks may run at once"),
+        ({"concurrency": -2}, "concurrency=-2 is not how many"),
+    ],
+)
+def test_what_measures_nothing_is_said_before_a_server_is_started(
+    words: dict[str, Any], said: str, durameter_measure: Measure
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        durameter_measure("no/workload", **words)
