@@ -77,6 +77,7 @@ async def count_runs(
             if link in runs:
                 continue
             if helper and (elsewhere(link.workflow) or elsewhere(link.run) or _is_a_strangers_child(description, runs)):
+                seen.discard(asked)  # a link may lead there yet: it may be a child further down
                 continue
             run = await _count(client, link, description, label, helper=helper)
             runs[link] = run

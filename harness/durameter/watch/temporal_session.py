@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from durameter.engines.base import TaskCount
 from durameter.engines.temporal.session import TemporalSession
 from durameter.reconcile import Reconciliation
 from durameter_collectors.rulebook import load_rulebook
 from durameter_collectors.temporal.history import RunLink
 from durameter_collectors.temporal.wire.record import WireAction
-from durameter_collectors.units import Unit
+from durameter_collectors.units import Elsewhere, TaskLabel, Unit, nowhere
 
 __all__ = ["WatchSession"]
 
@@ -40,6 +41,14 @@ class WatchSession(TemporalSession):
         """What the tap saw until now; nothing without a tap."""
         await self._settle()
         return self._seen()
+
+    async def count(self, roots: Sequence[str], label: TaskLabel, *, elsewhere: Elsewhere = nowhere) -> TaskCount:
+        """As ever, but a signal makes no workflow the task's: here each is a task itself, or none of the watch's."""
+
+        def others(name: str) -> bool:
+            return name not in roots or elsewhere(name)
+
+        return await super().count(roots, label, elsewhere=others)
 
     async def _workflows_of(self, roots: Sequence[str]) -> list[RunLink]:
         return [link for root in roots for link in self.links.get(root, [])]

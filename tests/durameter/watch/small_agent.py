@@ -95,7 +95,14 @@ class Caller:
         await client.execute_operation(Service.work, "x")
 
 
-WORKFLOWS = [Empty, Greeting, Twice, Waits, Fails, Parent, Caller]
+@workflow.defn
+class Tells:
+    @workflow.run
+    async def run(self, whom: str) -> None:
+        await workflow.get_external_workflow_handle(whom).signal("told")
+
+
+WORKFLOWS = [Empty, Greeting, Twice, Waits, Fails, Parent, Caller, Tells]
 
 
 async def connect() -> Client:
@@ -165,6 +172,11 @@ async def three(client: Client) -> None:
     for number in range(3):
         memo = {"conversation": f"c{number % 2}"} if number < 2 else None
         await client.execute_workflow(Empty.run, id=f"talk-{number}", task_queue=QUEUE, memo=memo)
+
+
+async def telling(client: Client) -> None:
+    """Signals somebody else's workflow."""
+    await client.execute_workflow(Tells.run, "theirs", id="tells", task_queue=QUEUE)
 
 
 async def start_only(client: Client) -> None:

@@ -64,6 +64,24 @@ async def test_a_command_on_their_server_is_counted_alone_and_checked(
     assert await _still_theirs(others)
 
 
+async def test_a_workflow_of_others_that_was_signalled_is_not_the_commands(
+    others: Client, temporal_server: RunningServer, tmp_path: Path
+) -> None:
+    done = watch(
+        tmp_path,
+        FREE,
+        "--attach",
+        temporal_server.info.address,
+        command=[*AGENT, "telling"],
+        DURAMETER_TEMPORAL_NAMESPACE=others.namespace,
+    )
+    assert done.status == 0, done.errors
+    # Without the start and the timer of `theirs`, which began before and runs on.
+    assert kinds(done.by_root["tells"]) == {"start_workflow": 1, "signal_external_workflow": 1}
+    assert len(done.by_root["tells"].runs) == 1
+    assert await _still_theirs(others)
+
+
 async def test_records_of_a_window_grouped_by_memo(
     others: Client, temporal_server: RunningServer, tmp_path: Path
 ) -> None:
