@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from durameter.errors import EngineMissingError
 from durameter.measure.answers import answered_rulebook
 from durameter.measure.environment import durameter_version, environment
 from durameter.measure.folder import LOG, Journal, Result
+from durameter.measure.logs import logging_to
 from durameter.measure.result import EngineResult, Measurement, Reached, TaskResult, TaskState, count_kinds
 from durameter.measure.until import Batches, Until
 from durameter.telemetry import Telemetry
@@ -123,7 +124,7 @@ async def measure(plan: Plan, config: Config, observer: Observer, telemetry: Tel
     state.journal.begin(header)
     done = False
     try:
-        with _logging_to(plan.folder / LOG):
+        with logging_to(plan.folder / LOG):
             for subject in plan.subjects:
                 await _measure_engine(plan, subject, config, state)
         done = True
@@ -357,17 +358,3 @@ async def _cancelled_at_exit(*futures: "asyncio.Future[Any]") -> AsyncIterator[N
         for future in futures:
             future.cancel()
         await asyncio.gather(*futures, return_exceptions=True)
-
-
-@contextmanager
-def _logging_to(file: Path) -> Iterator[None]:
-    """SDKs log what fails in the agent; it belongs into the result folder, not between the progress lines."""
-    handler = logging.FileHandler(file, delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger()
-    root.addHandler(handler)
-    try:
-        yield
-    finally:
-        root.removeHandler(handler)
-        handler.close()

@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from durameter.errors import DurameterError, EngineMissingError
 from durameter.measure.answers import answered_rulebook
 from durameter.measure.environment import durameter_version, environment
 from durameter.measure.folder import LOG, Journal, Result
+from durameter.measure.logs import logging_to
 from durameter.measure.result import EngineResult, Measurement, TaskResult, count_kinds
 from durameter.measure.run import Observer
 from durameter.watch.engine import Found, Watched, WatchOptions, watching
@@ -112,7 +112,7 @@ async def watch(plan: WatchPlan, config: Config, observer: Observer) -> Result:
     one = _Watch(plan, journal, observer, answered_rulebook(plan.engine, config.answers), config)
     done = False
     try:
-        with _logging_to(plan.folder / LOG):
+        with logging_to(plan.folder / LOG):
             await one.all()
         done = True
     finally:
@@ -276,16 +276,3 @@ class _Watch:
         self._journal.task(self._plan.engine, VARIANT, result, count.units)
         self._observer.task(self._plan.engine, result)
         return result, count.units
-
-
-@contextmanager
-def _logging_to(file: Path) -> Iterator[None]:
-    handler = logging.FileHandler(file, delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger()
-    root.addHandler(handler)
-    try:
-        yield
-    finally:
-        root.removeHandler(handler)
-        handler.close()
