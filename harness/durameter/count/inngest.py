@@ -29,6 +29,7 @@ __all__ = ["count_inngest", "window_of"]
 _VARIANT = "runs"
 _AT_ONCE = 16
 _DAY = timedelta(days=1)
+_LAST_PORT = 65535
 _OTHER_BLIND_SPOTS = (
     "steps that were planned and for which nobody was ever asked: traces list them as steps, and here they are counted",
     "step_retry: retries of planned steps that failed as errors of the function (Python: RetryAfterError)",
@@ -151,7 +152,9 @@ def _address(url: str) -> str:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
         parsed = httpx.URL("")
-    if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.userinfo:
+    has_more = parsed.userinfo or parsed.query or parsed.fragment
+    is_base = parsed.scheme in {"http", "https"} and parsed.host and (parsed.port or 80) <= _LAST_PORT
+    if not is_base or has_more:
         raise UsageError(
             f"--inngest is the base URL of a server, without a password in it, such as http://127.0.0.1:8288, "
             f"and not {parsed.copy_with(userinfo=b'') if parsed.userinfo else url}."

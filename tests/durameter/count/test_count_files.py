@@ -263,6 +263,8 @@ def test_whole_histories_alone_end_with_0(put: Callable[..., Path], tmp_path: Pa
         ),
         (("--inngest", "localhost:8288"), "--inngest is the base URL of a server, without a password in it"),
         (("--inngest", "http://me:secret@host"), "such as http://127.0.0.1:8288, and not http://host."),
+        (("--inngest", "http://127.0.0.1:82888"), "such as http://127.0.0.1:8288, and not http://127.0.0.1:82888."),
+        (("--inngest", "http://127.0.0.1:9?env=x"), "such as http://127.0.0.1:8288, and not http://127.0.0.1:9?env=x."),
         (("good", "--json", "--markdown"), "--json and --markdown exclude each other"),
         (("good", "--answer", "temporal.nonsense=free"), "has no open question 'nonsense'"),
     ],
