@@ -20,7 +20,7 @@ from durameter.engines.inngest.reach import SELF_HOSTED
 from durameter.errors import EngineMissingError, UsageError
 from durameter.watch.engine import Found, Watched, WatchOptions
 from durameter.watch.inngest_advice import nothing
-from durameter.watch.inngest_apps import Apps
+from durameter.watch.inngest_apps import Apps, registered_on
 from durameter.watch.inngest_key import see_fits, value_at
 from durameter.watch.inngest_options import see, see_tap
 from durameter.watch.inngest_past import RestPast
@@ -77,6 +77,8 @@ class WatchedInngest(Watched):
         self._interrupted: set[str] = set()
         """Runs that had not ended when the watch did."""
         self._late: tuple[str, ...] = ()
+        self._owners: dict[str, str] = {}
+        """Slug of a function → id of its app, on a server that others use too."""
         self._tapped = session.tap is not None
         self.apps = Apps(session, named=options.app, progress=progress) if options.command else None
         session.between(self._begun - timedelta(seconds=1 if options.since is None else 0), options.until)
@@ -134,7 +136,22 @@ class WatchedInngest(Watched):
         if self.apps is not None and self._options.attach:
             await self.apps.give_back()
 
+    async def _learn(self) -> None:
+        """Whose functions are whose: of two apps, the name of one may begin with the other's."""
+        for app in await registered_on(self.session.api):
+            self._owners |= dict.fromkeys(app.functions, app.id)
+        if self.apps is not None:
+            ours = {app.id for app in self.apps.found.values()}
+            self.session.not_ours = frozenset(slug for slug, app in self._owners.items() if app not in ours)
+
+    def _of(self, slug: str, app_id: str) -> bool:
+        """Whether a function is an app's; one that the server does not know any more, by its name."""
+        owner = self._owners.get(slug)
+        return bool(app_id) and (slug.startswith(f"{app_id}-") if owner is None else owner == app_id)
+
     async def _runs(self) -> AsyncIterator[Run]:
+        if self._options.attach:
+            await self._learn()
         async for run in self.session.api.runs_since(self.session.begun):
             until = self._options.until
             if self._mine(run) and (until is None or run.queued_at is None or run.queued_at <= until):
@@ -146,8 +163,8 @@ class WatchedInngest(Watched):
             return True
         slug = run.function.slug
         if self.apps is None:
-            return not self._options.query or slug == self._options.query or slug.startswith(f"{self._options.query}-")
-        return any(app.id and slug.startswith(f"{app.id}-") for app in self.apps.found.values())
+            return self._options.query in {"", slug} or self._of(slug, self._options.query)
+        return any(self._of(slug, app.id) for app in self.apps.found.values())
 
     async def _descent(self) -> Descent:
         descent = await find_descent(self.session.api, self._runs(), self._sent if self._tapped else None, self._links)
@@ -242,7 +259,7 @@ class WatchedInngest(Watched):
     async def _beside(self, run: Run, apps: Apps) -> str:
         """Why the tap has not seen a run, or not all of it; empty where it has."""
         app = max(
-            (each for each in apps.found.values() if each.id and run.function.slug.startswith(f"{each.id}-")),
+            (each for each in apps.found.values() if self._of(run.function.slug, each.id)),
             key=lambda each: len(each.id),
             default=None,
         )

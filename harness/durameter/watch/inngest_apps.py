@@ -12,10 +12,10 @@ from durameter.engines.base import Progress
 from durameter.engines.inngest import InngestSession
 from durameter.engines.inngest.session import refused
 from durameter.watch.inngest_places import PATHS, Places, ask_app, target_of
-from durameter_collectors.inngest.graphql import InngestApiError, promised
+from durameter_collectors.inngest.graphql import InngestApi, InngestApiError, promised
 from durameter_collectors.tapping.client import TapError
 
-__all__ = ["Apps", "FoundApp", "Registered"]
+__all__ = ["Apps", "FoundApp", "Registered", "registered_on"]
 
 _LOOK_SECONDS = 0.25
 _SLOW_SECONDS = 2.0
@@ -58,6 +58,25 @@ class FoundApp:
     """Whether it answered when it was asked last."""
     problem: str = ""
     tries: int = 0
+
+
+async def registered_on(api: InngestApi) -> list[Registered]:
+    """Apps that a server has now.
+
+    Raises:
+        InngestApiError: it does not say.
+    """
+    data = await api.ask("{apps{name externalID url error functions{slug}}}")
+    with promised():
+        return [
+            Registered(
+                str(each.get("name") or each.get("externalID") or ""),
+                str(each.get("url") or ""),
+                tuple(str(function["slug"]) for function in each.get("functions") or []),
+                str(each.get("error") or ""),
+            )
+            for each in data.get("apps") or []
+        ]
 
 
 class Apps:
@@ -118,17 +137,7 @@ class Apps:
         Raises:
             InngestApiError: it does not say.
         """
-        data = await self._session.api.ask("{apps{name externalID url error functions{slug}}}")
-        with promised():
-            return [
-                Registered(
-                    str(each.get("name") or each.get("externalID") or ""),
-                    str(each.get("url") or ""),
-                    tuple(str(function["slug"]) for function in each.get("functions") or []),
-                    str(each.get("error") or ""),
-                )
-                for each in data.get("apps") or []
-            ]
+        return await registered_on(self._session.api)
 
     def tapped(self) -> list[FoundApp]:
         """Apps that the server calls through the tap."""

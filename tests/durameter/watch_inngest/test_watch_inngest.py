@@ -1,5 +1,7 @@
 """Programs on Inngest, as they are: tasks found, counted by hand-derived figures, and what is missing said."""
 
+import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -162,6 +164,10 @@ async def test_a_key_that_no_event_has(shop: Watch) -> None:
 async def test_a_window_of_a_running_server(shop: Watch, inngest_server: RunningServer, tmp_path: Path) -> None:
     name = f"past-{tmp_path.name[-12:]}".lower()
     first = engine(await shop("work", name=name))
+    # Another app, whose functions' slugs begin as this one's do.
+    words = (str(SHOP), str(*free_ports(1)), "self", f"{name}-too")
+    env = os.environ | {"INNGEST_DEV": inngest_server.info.address}
+    assert await (await asyncio.create_subprocess_exec(sys.executable, *words, env=env)).wait() == 0
     assert first.started is not None
     plan = WatchPlan(
         engine="inngest",

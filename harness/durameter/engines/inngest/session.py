@@ -76,6 +76,8 @@ class InngestSession(Session):
         self._store = store
         self._server = server
         self._apps: list[str] = []
+        self.not_ours: frozenset[str] = frozenset()
+        """Slugs of other apps' functions, which may begin as ours do: `shop-admin-order` is none of `shop`."""
         self._clients: list[inngest.Inngest] = []
         self._ports: set[int] = set()
         self._counted: dict[str, CountedRun] = {}
@@ -436,6 +438,7 @@ class InngestSession(Session):
                 "(did its driver forget Measured.started?)"
                 async for run in self.api.runs_since(self._begun)
                 if run.id not in self._counted and run.function.slug.startswith(prefixes) and run.status != "SKIPPED"
+                if run.function.slug not in self.not_ours
                 if self._until is None or run.queued_at is None or run.queued_at <= self._until
             ]
         except InngestApiError as error:
