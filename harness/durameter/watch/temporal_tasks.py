@@ -1,6 +1,7 @@
 """Which tasks there are on a Temporal server: root workflows, schedules, standalone activities and operations."""
 
 import asyncio
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -290,4 +291,11 @@ def _attribute(each: WorkflowExecution, key: TaskKey) -> str | None:
         values = each.search_attributes.get(key.value)
         return None if not values else ",".join(map(str, values))
     payload = each.raw_info.memo.fields.get(key.value)
-    return None if payload is None else payload.data.decode(errors="replace").strip('"')
+    if payload is None:
+        return None
+    text = payload.data.decode(errors="replace")
+    try:
+        value = json.loads(text)  # SDKs write a letter such as é in one of two ways
+    except ValueError:
+        return text
+    return value if isinstance(value, str) else text

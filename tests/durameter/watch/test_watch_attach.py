@@ -15,6 +15,7 @@ from watching import kinds, watch
 from durameter.config import TemporalConfig
 from durameter.engines.base import RunningServer
 from durameter.engines.temporal.connect import connect, register
+from durameter.watch.engine import safe_id
 from running import alive, command, within
 
 AGENT = (sys.executable, str(Path(__file__).with_name("small_agent.py")))
@@ -30,7 +31,9 @@ async def others(temporal_server: RunningServer) -> AsyncIterator[Client]:
     async with worker(client):
         await client.start_workflow(Waits.run, id="theirs", task_queue="small")
         for number in range(3):
-            await client.execute_workflow(Empty.run, id=f"old-{number}", task_queue="small", memo={"talk": number % 2})
+            await client.execute_workflow(
+                Empty.run, id=f"old-{number}", task_queue="small", memo={"talk": ("é", 1)[number % 2]}
+            )
         await client.get_workflow_handle("old-0").query(Empty.word)
         while not [each async for each in client.list_workflows("WorkflowId = 'old-2' AND CloseTime IS NOT NULL")]:
             await asyncio.sleep(0.1)
@@ -103,12 +106,13 @@ async def test_records_of_a_window_grouped_by_memo(
     assert done.status == 1, done.errors  # one still runs
     tasks = {task.task: task for task in done.engine.tasks}
     assert {name: kinds(task) for name, task in tasks.items()} == {
-        "0": {"start_workflow": 2},  # old-0 and old-2
+        safe_id("é"): {"start_workflow": 2},  # old-0 and old-2
         "1": {"start_workflow": 1},
         "theirs": {"start_workflow": 1, "start_timer": 1},
     }
-    assert tasks["0"].roots == ("old-0", "old-2")
-    assert (tasks["theirs"].state, tasks["0"].state) == ("interrupted", "completed")
+    both = tasks[safe_id("é")]
+    assert (both.roots, both.shape) == (("old-0", "old-2"), {"task_key": "é"})  # which Python writes as an escape
+    assert (tasks["theirs"].state, both.state) == ("interrupted", "completed")
     assert any(each.startswith("queries") for each in done.engine.unseen)
     assert {each.state for each in done.engine.reconciliations} == {"not checked"}
     assert await _still_theirs(others)
