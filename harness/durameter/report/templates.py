@@ -7,6 +7,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 __all__ = ["markdown"]
 
 
+def _as_text(value: str) -> str:
+    """The filter `text`: a name that somebody chose, so that it breaks no table and no list, and is no HTML."""
+    return " ".join(value.splitlines()).replace("|", "\\|").replace("<", "&lt;")
+
+
 def markdown(template: str, **names: Any) -> str:
     """GitHub-flavoured Markdown.
 
@@ -20,4 +25,5 @@ def markdown(template: str, **names: Any) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - Markdown, not HTML
     )
+    environment.filters["text"] = _as_text
     return environment.get_template(template).render(**names)
