@@ -105,7 +105,7 @@ def _said(first: str, result: Any, status: int | None, plan: _Plan) -> Ended:
         ended.problem, ended.server_died = str(result), True
     elif status:
         how = f"with status {status}" if status > 0 else f"by signal {-status}"
-        if status == -signal.SIGABRT:
+        if -status in {signal.SIGABRT, signal.SIGSEGV}:
             how += _ABORTED
         ended.problem = f"the command failed: it ended {how}{COUNTED}"
     return ended
