@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
+from ulid import ULID
 
 from durameter.config import InngestConfig
 from durameter.engines.base import Progress, Session, TaskCount
@@ -32,8 +33,6 @@ _STILL_SECONDS = 60.0
 _AHEAD = timedelta(days=1)
 """A window without an end ends so long after now: the server's clock may be another."""
 _REST = timedelta(seconds=2)
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_ULID_LENGTH = 26
 _EVERYBODY = (
     "which of the runs are the command's: all that were queued on that server since it began are counted. "
     "--query APP counts those of one app"
@@ -235,14 +234,12 @@ def _after(run: Run, moment: datetime) -> bool:
     return not any(made <= moment for event in run.trigger_ids if (made := _time_of(event)) is not None)
 
 
-def _time_of(ulid: str) -> datetime | None:
-    """When the server gave an event its id; None for an id of another form."""
-    if len(ulid) != _ULID_LENGTH or not set(ulid) <= set(_CROCKFORD):
+def _time_of(event: str) -> datetime | None:
+    """When the server gave an event its id; None for an id of another form, which its sender made."""
+    try:
+        return ULID.from_str(event).datetime
+    except ValueError:
         return None
-    milliseconds = 0
-    for letter in ulid[:10]:
-        milliseconds = milliseconds * 32 + _CROCKFORD.index(letter)
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def _said_of(cut: Mapping[str, str], descent: Descent, task: Found) -> list[str]:
