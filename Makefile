@@ -62,5 +62,5 @@ variants: .venv/.installed-dev  ## measure every variant of the reference agent 
 	$(BIN)/python benchmarks/variants.py
 
 schema: .venv/.installed-dev  ## write the JSON Schema of measurement.json anew
-	$(BIN)/python -c 'import json; from durameter.measure.result import json_schema as s; print(json.dumps(s(), indent=2))' \
-	  > harness/durameter/measure/measurement.schema.json
+	$(BIN)/python -c 'import json; from durameter.results.model import json_schema as s; print(json.dumps(s(), indent=2))' \
+	  > harness/durameter/results/measurement.schema.json

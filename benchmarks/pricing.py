@@ -14,7 +14,12 @@ from decimal import Decimal
 
 import numpy as np
 
-from durameter.prices import UsageDraws, load_books, monthly_cost, price_draws
+from durameter.cost.prices import (
+    UsageDraws,
+    load_books,
+    monthly_cost,
+    price_draws,
+)
 
 VOLUMES = 12
 BAR_SECONDS, BAR_MEGABYTES = 2.0, 500.0

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import numpy as np
 
-from durameter.measure.folder import read_result
-from durameter.prices import load_books
-from durameter.projection import Ask, project
-from durameter.projection.engine import Chance, curve
-from durameter.projection.growth import monthly_volumes
-from durameter.projection.mix import parse_mix
-from durameter.projection.monthly import draw_engines
-from durameter.projection.prepare import pricers
-from durameter.projection.pricing import Pricer
-from durameter.projection.sample import sample
+from durameter.cost.prices import load_books
+from durameter.cost.projection import Ask, project
+from durameter.cost.projection.ask import monthly_volumes
+from durameter.cost.projection.draws import draw_engines
+from durameter.cost.projection.mix import parse_mix
+from durameter.cost.projection.months import Chance, curve
+from durameter.cost.projection.pricing import Pricer
+from durameter.cost.projection.project import pricers
+from durameter.cost.projection.sample import sample
+from durameter.results.folder import read_result
 
 SHIPPED = Path(__file__).parents[1] / "tests/durameter/cli/results/agreeing"
 DRAWS, VOLUMES = 10_000, 12

@@ -21,12 +21,14 @@ from typing import Any
 import inngest
 import psutil
 
-from durameter.config import Config, InngestConfig
-from durameter.engines.inngest import InngestEngine, InngestSession
+from durameter.config import make_config
+from durameter.engines.inngest.config import InngestConfig
+from durameter.engines.inngest.engine import InngestEngine
+from durameter.engines.inngest.session import InngestSession
 from durameter.engines.inngest.tap import RunningTap
-from durameter.measure.result import EngineResult
 from durameter.measure.run import Plan, Subject, measure
 from durameter.registry import load_engine, load_workload
+from durameter.results.model import EngineResult
 from durameter.telemetry import open_telemetry
 
 RUNS, STEPS, WARM = 150, 10, 10
@@ -86,7 +88,7 @@ async def settled(tap: RunningTap) -> None:
 
 
 async def chain(folder: Path, *, tapped: bool) -> tuple[float, float]:
-    config = Config(inngest=InngestConfig(tap=tapped))
+    config = make_config(inngest=InngestConfig(tap=tapped))
     async with InngestEngine().reached(config, folder, lambda _line: None) as reached, reached.session() as session:
         found = await throughput(session)
         if reached.tap is not None:
@@ -122,14 +124,14 @@ async def agent(folder: Path, *, tapped: bool) -> tuple[float, float]:
         workload=name,
         options=options.model_dump(mode="json"),
         tasks=workload.tasks(TASKS, 0, options),
-        subjects=[Subject(load_engine("inngest")(), default)],
+        subjects=[Subject(load_engine("inngest").engine(), default)],
         concurrency=TASKS_AT_ONCE,
         timeout=600,
         seed=0,
         folder=folder / "result",
     )
     clock = _Clock()
-    await measure(plan, Config(inngest=InngestConfig(tap=tapped)), clock, open_telemetry("none"))
+    await measure(plan, make_config(inngest=InngestConfig(tap=tapped)), clock, open_telemetry("none"))
     return TASKS / (clock.ended - clock.begun), (clock.after - clock.before) / TASKS
 
 

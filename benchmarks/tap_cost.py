@@ -23,14 +23,15 @@ from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from durameter.config import Config, TemporalConfig
-from durameter.engines.process import GuardedProcess, clean_environment, free_ports
-from durameter.engines.temporal import TemporalEngine
-from durameter.measure.result import EngineResult
+from durameter.config import make_config
+from durameter.engines.temporal.config import TemporalConfig
+from durameter.engines.temporal.engine import TemporalEngine
 from durameter.measure.run import Plan, Subject, measure
+from durameter.processes.server import GuardedProcess, clean_environment, free_ports
 from durameter.registry import load_engine, load_workload
+from durameter.results.model import EngineResult
 from durameter.telemetry import open_telemetry
-from durameter_collectors.temporal.wire.log import WireLog, tap_command
+from durameter_collectors.temporal.wire.client import WireLog, tap_command
 
 WORKFLOWS, AT_ONCE, ACTIVITIES = 150, 50, 10
 TASKS, TASKS_AT_ONCE = 60, 20
@@ -73,7 +74,7 @@ async def throughput(address: str) -> float:
 
 
 async def chain(folder: Path, *, tapped: bool) -> float:
-    server = await TemporalEngine().start(Config(), folder / "server", lambda _line: None)
+    server = await TemporalEngine().start(make_config(), folder / "server", lambda _line: None)
     try:
         if not tapped:
             return await throughput(server.info.address)
@@ -133,14 +134,14 @@ async def agent(folder: Path, *, tapped: bool) -> float:
         workload=name,
         options=options.model_dump(mode="json"),
         tasks=workload.tasks(TASKS, 0, options),
-        subjects=[Subject(load_engine("temporal")(), default)],
+        subjects=[Subject(load_engine("temporal").engine(), default)],
         concurrency=TASKS_AT_ONCE,
         timeout=600,
         seed=0,
         folder=folder / "result",
     )
     clock = _Clock()
-    await measure(plan, Config(temporal=TemporalConfig(tap=tapped)), clock, open_telemetry("none"))
+    await measure(plan, make_config(temporal=TemporalConfig(tap=tapped)), clock, open_telemetry("none"))
     return TASKS / (clock.ended - clock.begun)
 
 

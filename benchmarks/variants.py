@@ -19,16 +19,18 @@ from pathlib import Path
 from typing import Any
 
 from durameter import Implementation, Workload
-from durameter.config import Config, InngestConfig, TemporalConfig
+from durameter.config import Config, make_config
+from durameter.cost.prices import load_books
+from durameter.cost.prices.pricing import Pricing
 from durameter.engines.base import Engine, RunningServer
-from durameter.measure.result import EngineResult, TaskResult
+from durameter.engines.inngest.config import InngestConfig
+from durameter.engines.temporal.config import TemporalConfig
+from durameter.formatting import count, dollars
 from durameter.measure.run import Plan, Subject, measure
-from durameter.prices import load_books
 from durameter.registry import load_engine, load_workload
 from durameter.report import build_report
-from durameter.report.month import Pricing
-from durameter.report.numbers import count, dollars
-from durameter.report.view import EngineReport, Month
+from durameter.report.measurement import EngineReport, Month
+from durameter.results.model import EngineResult, TaskResult
 from durameter.telemetry import open_telemetry
 
 TASKS, SEED, AT_ONCE, MONTH = 10, 0, 10, Decimal(100_000)
@@ -111,18 +113,18 @@ def config_of(engine: str, server: RunningServer) -> Config:
     """A configuration that uses this server."""
     if engine == "inngest":
         store = Path(server.settings["DURAMETER_INNGEST_STORE"])
-        return Config(inngest=InngestConfig(address=server.info.address, store=store))
+        return make_config(inngest=InngestConfig(address=server.info.address, store=store))
     metrics = server.settings["DURAMETER_TEMPORAL_METRICS_URL"]
-    return Config(temporal=TemporalConfig(address=server.info.address, metrics_url=metrics))
+    return make_config(temporal=TemporalConfig(address=server.info.address, metrics_url=metrics))
 
 
 async def main(engines: Sequence[str], tasks: int) -> None:
     _, workload = load_workload("durameter/support_agent")
     for name in engines:
-        engine = load_engine(name)()
+        engine = load_engine(name).engine()
         implementations = workload.implementations(workload.parse_options(options_of(name)))
         with tempfile.TemporaryDirectory() as folder:
-            server = await engine.start(Config(), Path(folder), Progress().note)
+            server = await engine.start(make_config(), Path(folder), Progress().note)
             try:
                 config = config_of(name, server)
                 reports = [

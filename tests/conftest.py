@@ -8,10 +8,12 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from durameter.config import Config, InngestConfig, TemporalConfig
+from durameter.config import Config, make_config
 from durameter.engines.base import RunningServer
-from durameter.engines.inngest import InngestEngine
-from durameter.engines.temporal import TemporalEngine
+from durameter.engines.inngest.config import InngestConfig
+from durameter.engines.inngest.engine import InngestEngine
+from durameter.engines.temporal.config import TemporalConfig
+from durameter.engines.temporal.engine import TemporalEngine
 
 # A shared machine may pause in the middle of an example; timing belongs to benchmarks.
 hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -50,7 +52,7 @@ def _show(line: str) -> None:
 @pytest.fixture(scope="session")
 async def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningServer]:
     """A real Temporal dev server for the whole session."""
-    server = await TemporalEngine().start(Config(), tmp_path_factory.mktemp("temporal"), _show)
+    server = await TemporalEngine().start(make_config(), tmp_path_factory.mktemp("temporal"), _show)
     yield server
     await server.process.stop()
 
@@ -58,7 +60,7 @@ async def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIter
 @pytest.fixture(scope="session")
 async def inngest_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningServer]:
     """A real Inngest dev server for the whole session."""
-    server = await InngestEngine().start(Config(), tmp_path_factory.mktemp("inngest"), _show)
+    server = await InngestEngine().start(make_config(), tmp_path_factory.mktemp("inngest"), _show)
     yield server
     await server.process.stop()
 
@@ -66,7 +68,7 @@ async def inngest_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
 @pytest.fixture(scope="session")
 def shared_servers(temporal_server: RunningServer, inngest_server: RunningServer) -> Config:
     """A configuration that uses both shared servers."""
-    return Config(
+    return make_config(
         temporal=TemporalConfig(
             address=temporal_server.info.address,
             metrics_url=temporal_server.settings["DURAMETER_TEMPORAL_METRICS_URL"],

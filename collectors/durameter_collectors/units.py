@@ -3,13 +3,38 @@
 Everything else that Durameter says (tables, reconciliations, profiles, bills) is a query on these records.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-__all__ = ["Elsewhere", "Gap", "Reading", "TaskLabel", "Unit", "nowhere", "total"]
+__all__ = [
+    "Elsewhere",
+    "Gap",
+    "Reading",
+    "TaskLabel",
+    "Unit",
+    "cause_of",
+    "nowhere",
+    "total",
+]
+
+# Names of agent-level steps, and the cause that many steps share.
+
+_COUNTER = re.compile(r"[\s_:#.\-]*\d+(?:\.\d+)*$")
+
+
+def cause_of(step: str) -> str:
+    """What a step name says without its place and its counter.
+
+    `message 2 / call_model 3` is the third `call_model` of message 2; `fetch-page-12` is one `fetch-page` of many.
+    A name that is nothing but a counter is kept.
+    """
+    last = step.rsplit("/", 1)[-1].strip()
+    return _COUNTER.sub("", last) or last
+
 
 Reading = Literal["documented", "upper"]
 """`documented`: what the vendor's documents say is billed; `upper`: what an open question would add to it."""

@@ -8,12 +8,11 @@ should neither take time there nor show the warnings of SDKs.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from durameter.engines.inngest import InngestSession
-    from durameter.engines.inngest.waiting import wait_for_runs
-    from durameter.engines.temporal import TemporalSession
-    from durameter.measure.folder import Result, read_result
+    from durameter.engines.inngest.session import InngestSession, wait_for_runs
+    from durameter.engines.temporal.session import TemporalSession
+    from durameter.processes.asgi import serve_app
+    from durameter.results.folder import Result, read_result
     from durameter.retries import RetryPolicy
-    from durameter.web import serve_app
     from durameter.workload import (
         Driver,
         Implementation,
@@ -48,20 +47,20 @@ __all__ = [
 _PLACES = {
     "Driver": "durameter.workload",
     "Implementation": "durameter.workload",
-    "InngestSession": "durameter.engines.inngest",
+    "InngestSession": "durameter.engines.inngest.session",
     "Measured": "durameter.workload",
     "Outage": "durameter.workload",
-    "Result": "durameter.measure.folder",
+    "Result": "durameter.results.folder",
     "RetryPolicy": "durameter.retries",
     "RunContext": "durameter.workload",
     "Scenario": "durameter.workload",
     "Task": "durameter.workload",
     "TaskFailedError": "durameter.workload",
-    "TemporalSession": "durameter.engines.temporal",
+    "TemporalSession": "durameter.engines.temporal.session",
     "Workload": "durameter.workload",
-    "read_result": "durameter.measure.folder",
-    "serve_app": "durameter.web",
-    "wait_for_runs": "durameter.engines.inngest.waiting",
+    "read_result": "durameter.results.folder",
+    "serve_app": "durameter.processes.asgi",
+    "wait_for_runs": "durameter.engines.inngest.session",
 }
 
 if not TYPE_CHECKING:  # a type checker knows every name, and that there are no others

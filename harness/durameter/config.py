@@ -1,15 +1,16 @@
 """Configuration: `durameter.toml` in the working folder, and `DURAMETER_*` variables, which win.
 
-`[temporal] metrics_url` is `DURAMETER_TEMPORAL_METRICS_URL`: section and key, joined by an underscore.
+`[run] tasks` is `DURAMETER_RUN_TASKS`: section and key, joined by an underscore. Each installed engine has a section of
+its own, by the model that its plug-in names.
 """
 
 import tomllib
-from decimal import Decimal
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self, TypeVar
 
 from platformdirs import user_state_path
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -17,72 +18,23 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from durameter.budgets import Budget
 from durameter.errors import UsageError
-from durameter.gates.budget import Budget
+from durameter.plugins import ENGINES, load_point, points
 from durameter_collectors.rulebook import Answer
 
-__all__ = ["CONFIG_FILE", "Config", "load_config", "parse_volume"]
+__all__ = ["CONFIG_FILE", "Config", "Section", "load_config", "make_config"]
 
 CONFIG_FILE = "durameter.toml"
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A table of the configuration. An engine's own is a subclass of this."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class TemporalConfig(_Section):
-    """Where Temporal is. Without an address a dev server of durameter's own is started."""
-
-    binary: Path | None = None
-    """The `temporal` CLI to start; by default the one that came with durameter."""
-    address: str = ""
-    """`host:port` of a server that is already there (its frontend)."""
-    namespace: str = ""
-    """Use this namespace of that server; by default one is registered for each measurement."""
-    metrics_url: str = ""
-    """That server's Prometheus page, such as `http://127.0.0.1:9233/metrics`: the meter."""
-    api_key: SecretStr | None = None
-    """For an address that asks for one. Better from the environment; never written to a result."""
-    tls: bool = False
-    """Speak TLS to the address; a key or a certificate implies it."""
-    tls_ca: Path | None = None
-    """PEM file with the authorities to trust, instead of the system's."""
-    tls_cert: Path | None = None
-    """PEM file with a client certificate, and `tls_key` its key, for a server that asks for one (mTLS)."""
-    tls_key: Path | None = None
-    tls_server_name: str = ""
-    """The name in the server's certificate, where it is not the address's."""
-    tap: bool = True
-    """Look at the wire between clients, workers and the server. Without it, queries, heartbeats and rejected updates
-    are noticed and cannot be laid to a task."""
-
-
-class InngestConfig(_Section):
-    """Where Inngest is. Without an address a dev server of durameter's own is started."""
-
-    binary: Path | None = None
-    """The `inngest` program to start."""
-    version: str = ""
-    """The only version to start, found, fetched or built: 1.44.0 or 1.12.1. By default whatever is on the PATH, or else
-    1.44.0."""
-    address: str = ""
-    """Base URL of a server that is already there, such as `http://127.0.0.1:8288`."""
-    signing_key: SecretStr | None = None
-    """Of a server that asks for one (`inngest start`); `durameter watch --attach` also takes INNGEST_SIGNING_KEY. Never
-    written to a result."""
-    event_key: SecretStr | None = None
-    """For programs that are watched on such a server; they also get INNGEST_EVENT_KEY as it is."""
-    app_host: str = "127.0.0.1"
-    """The name by which that server reaches this machine; `host.docker.internal` for one in Docker."""
-    app_bind: str = "127.0.0.1"
-    """The interface on which the measured app listens, or the tap before it."""
-    store: Path | None = None
-    """The `main.db` of a server that is already there: a source of its own. Read-only; it must be in WAL mode."""
-    tap: bool = True
-    """Whether clients and apps are connected through a tap that counts what passes."""
-
-
-class RunConfig(_Section):
+class RunConfig(Section):
     """Defaults of `durameter run`."""
 
     workload: str = "support_agent"
@@ -97,27 +49,30 @@ class RunConfig(_Section):
     """Where result folders are made."""
 
 
-class TelemetryConfig(_Section):
+class TelemetryConfig(Section):
     """Export of units through OpenTelemetry; off unless asked for."""
 
     exporter: Literal["none", "console", "otlp-grpc", "otlp-http"] | None = None
 
 
-class CacheConfig(_Section):
+class CacheConfig(Section):
     """Where built and fetched servers are kept."""
 
     dir: Path | None = None
 
 
-class ServersConfig(_Section):
+class ServersConfig(Section):
     """Servers of `durameter servers up`."""
 
     state: Path = Field(default_factory=lambda: user_state_path("durameter") / "servers")
     """Where their state and logs are."""
 
 
+_SectionT = TypeVar("_SectionT", bound=Section)
+
+
 class Config(BaseSettings):
-    """All settings, frozen."""
+    """All settings, frozen; `make_config` and `load_config` give it with the sections of the installed engines."""
 
     model_config = SettingsConfigDict(
         env_prefix="DURAMETER_",
@@ -127,8 +82,6 @@ class Config(BaseSettings):
         frozen=True,
     )
 
-    temporal: TemporalConfig = TemporalConfig()
-    inngest: InngestConfig = InngestConfig()
     run: RunConfig = RunConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
     cache: CacheConfig = CacheConfig()
@@ -142,6 +95,15 @@ class Config(BaseSettings):
     """Options of workloads: `[workloads."durameter/support_agent"]`."""
     budgets: dict[str, Budget] = Field(default_factory=dict)
     """Limits that `durameter check` holds a result against: `[budgets.NAME]`."""
+
+    def section(self, engine: str, model: type[_SectionT]) -> _SectionT:
+        """The section of an engine; its defaults where nothing is configured."""
+        found = getattr(self, engine, None)
+        return found if isinstance(found, model) else model()
+
+    def with_section(self, engine: str, section: Section) -> Self:
+        """The same configuration with another section of an engine."""
+        return self.model_copy(update={engine: section})
 
     @classmethod
     def settings_customise_sources(
@@ -169,7 +131,7 @@ def load_config(file: Path | None = None) -> Config:
     if file is not None and not file.is_file():
         raise UsageError(f"There is no configuration file {file}.")
 
-    class _FromFile(Config):
+    class _FromFile(_with_engines()):  # type: ignore[misc]  # the installed engines are known at run time only
         model_config = SettingsConfigDict(toml_file=path)
 
     try:
@@ -184,18 +146,26 @@ def load_config(file: Path | None = None) -> Config:
         ) from error
 
 
-def parse_volume(text: str) -> Decimal:
-    """Tasks per month from words such as `1M/month`, `250k`, `10000/day`.
-
-    A day is 1/30 of a month, as in the vendors' own calculators.
+def make_config(**settings: Any) -> Config:
+    """A configuration from Python, without a file: core settings by name, and a section per engine.
 
     Raises:
-        UsageError: it is not such a volume.
+        pydantic.ValidationError: a setting does not exist, or its value is wrong.
     """
-    number, _, period = text.strip().replace("_", "").partition("/")
-    factor = {"k": Decimal(1000), "m": Decimal(10**6)}.get(number[-1:].lower(), Decimal(1))
-    per_month = {"": 1, "month": 1, "day": 30}.get(period.strip().lower())
-    digits = number[:-1] if factor != 1 else number
-    if per_month is None or not digits.replace(".", "", 1).isdecimal():
-        raise UsageError(f"{text!r} is not a volume of tasks. Write it as 1M/month, 250k/month or 5000/day.")
-    return Decimal(digits) * factor * per_month
+    return _with_engines()(**settings)
+
+
+@cache
+def _with_engines() -> type[Config]:
+    """The configuration's model with a section for each installed engine.
+
+    Raises:
+        UsageError: an engine cannot be loaded, or takes the name of another section.
+    """
+    sections: dict[str, Any] = {}
+    for name, point in points(ENGINES).items():
+        if name in Config.model_fields:
+            raise UsageError(f"The engine {name} from {point.value} has the name of a section of the configuration.")
+        model = load_point(point).config
+        sections[name] = (model, model())
+    return create_model("Config", __base__=Config, **sections)

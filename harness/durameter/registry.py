@@ -1,16 +1,14 @@
 """Find engines and workloads by entry point, never by import; a user's own workload also by its path."""
 
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from durameter.errors import UsageError
-from durameter.own_files import is_own_file, load_own
+from durameter.plugins import ENGINES, SUITES, WORKLOADS, load_point
+from durameter.plugins import points as entry_points
 from durameter.workload import Workload
+from durameter.workload_files import is_own_file, load_own
 
 __all__ = [
-    "ENGINES",
-    "SUITES",
-    "WORKLOADS",
     "engine_names",
     "load_engine",
     "load_suite",
@@ -18,35 +16,15 @@ __all__ = [
     "workload_names",
 ]
 
-ENGINES = "durameter.engines"
-WORKLOADS = "durameter.workloads"
-SUITES = "durameter.conformance"
-
-
-def _points(group: str) -> dict[str, EntryPoint]:
-    return {point.name: point for point in sorted(entry_points(group=group), key=lambda point: point.name)}
-
-
-def _load(point: EntryPoint) -> Any:
-    """What an entry point names.
-
-    Raises:
-        UsageError: it cannot be imported.
-    """
-    try:
-        return point.load()
-    except Exception as error:
-        raise UsageError(f"{point.name} cannot be loaded from {point.value}: {error!r}.") from error
-
 
 def engine_names() -> list[str]:
     """All installed engines; Temporal first, since reports compare others with it."""
-    return sorted(_points(ENGINES), key=lambda name: (name != "temporal", name))
+    return sorted(entry_points(ENGINES), key=lambda name: (name != "temporal", name))
 
 
 def workload_names() -> list[str]:
     """All installed workloads, as `package/workload`."""
-    return list(_points(WORKLOADS))
+    return list(entry_points(WORKLOADS))
 
 
 def load_engine(name: str) -> Any:
@@ -55,10 +33,10 @@ def load_engine(name: str) -> Any:
     Raises:
         UsageError: no such engine is installed.
     """
-    points = _points(ENGINES)
+    points = entry_points(ENGINES)
     if name not in points:
         raise UsageError(f"There is no engine {name!r}. Installed: {', '.join(engine_names())}.")
-    return _load(points[name])
+    return load_point(points[name])
 
 
 def load_suite(engine: str) -> Any:
@@ -67,10 +45,10 @@ def load_suite(engine: str) -> Any:
     Raises:
         UsageError: none is installed.
     """
-    points = _points(SUITES)
+    points = entry_points(SUITES)
     if engine not in points:
         raise UsageError(f"There is no conformance suite for {engine!r}. Installed: {', '.join(points) or 'none'}.")
-    return _load(points[engine])
+    return load_point(points[engine])
 
 
 def load_workload(name: str) -> tuple[str, Workload]:
@@ -84,7 +62,7 @@ def load_workload(name: str) -> tuple[str, Workload]:
     """
     if is_own_file(name):
         return load_own(name)
-    points = _points(WORKLOADS)
+    points = entry_points(WORKLOADS)
     matches = [full for full in points if name in (full, full.partition("/")[2])]
     if len(matches) != 1:
         problem = f"Several workloads are called {name!r}" if matches else f"There is no workload {name!r}"
@@ -92,7 +70,7 @@ def load_workload(name: str) -> tuple[str, Workload]:
             f"{problem}. Installed: {', '.join(matches or points)}. Name it as package/workload, "
             "or a file of your own as ./my_agent.py:workload."
         )
-    workload = _load(points[matches[0]])
+    workload = load_point(points[matches[0]])
     if not isinstance(workload, Workload):
         what = f"the class {workload.__name__}" if isinstance(workload, type) else f"a {type(workload).__name__}"
         raise UsageError(f"The entry point {matches[0]} names {what}. It must name an instance of durameter.Workload.")

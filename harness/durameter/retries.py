@@ -2,16 +2,6 @@
 
 An attempt fails at second 0; the policy says how long is waited after it, and after each further one that fails. What a
 failed attempt itself takes is not in it: a provider that is down answers at once.
-
-Sources of the policies:
-
-- Temporal: the server's default for activities, 1 s, doubled each time, at most 100 x the first wait, without end
-  (`temporalio/documentation`, encyclopedia/retry-policies). The dev server does the same.
-- Inngest, production: `BackoffTable` and `TableBackoff` in `pkg/backoff/backoff.go`, and `MaxRetries` in
-  `pkg/consts/consts.go`, of inngest/inngest v1.44.0 (commit a54673a45b00): a fixed table, after its end its last
-  entry, plus up to 30 s drawn at random. That Cloud uses this default of the public source is inferred.
-- Inngest, dev server: `--retry-interval N` replaces the table by N seconds each time (`GetLinearBackoffFunc`, used in
-  `pkg/devserver/devserver.go`).
 """
 
 from bisect import bisect_right
@@ -21,7 +11,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["INNGEST_DEV", "INNGEST_PRODUCTION", "TEMPORAL_DEFAULT", "RetryPolicy"]
+__all__ = ["RetryPolicy"]
 
 
 class RetryPolicy(BaseModel):
@@ -103,18 +93,3 @@ class RetryPolicy(BaseModel):
         retries = self.retries_until_over(seconds, jitter=jitter)
         before = [self.begins(retry, jitter=jitter) if retry else 0.0 for retry in range(retries)]
         return sum(max(0.0, seconds - begun) for begun in before) / seconds
-
-
-TEMPORAL_DEFAULT = RetryPolicy.exponential("Temporal's default policy", first=1, factor=2, longest=100)
-"""Also on the dev server. The server adds no jitter to it."""
-
-INNGEST_PRODUCTION = RetryPolicy(
-    name="Inngest's production back-off",
-    waits=(15, 30, 60, 120, 300, 600, 1200, 2400, 3600, 7200),
-    jitter=30,
-    most_retries=20,
-)
-"""With the most retries that a function may have."""
-
-INNGEST_DEV = RetryPolicy(name="the Inngest dev server's back-off", waits=(1,), most_retries=20)
-"""`--retry-interval 1`, as durameter starts it."""

@@ -17,10 +17,10 @@ from temporalio.worker import Worker
 
 from durameter.config import Config
 from durameter.engines.base import TaskCount
-from durameter.engines.inngest import InngestEngine
-from durameter.engines.temporal import TemporalEngine
-from durameter.reconcile import Reconciliation
-from durameter_collectors.inngest.graphql import ENDED
+from durameter.engines.inngest.engine import InngestEngine
+from durameter.engines.temporal.engine import TemporalEngine
+from durameter.results.reconcile import Reconciliation
+from durameter_collectors.inngest.api.graphql import ENDED
 from durameter_collectors.rulebook import load_rulebook
 from durameter_collectors.units import TaskLabel
 

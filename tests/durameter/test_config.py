@@ -7,8 +7,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from durameter.config import load_config, parse_volume
+from durameter.config import load_config
+from durameter.engines.inngest.config import InngestConfig
+from durameter.engines.temporal.config import TemporalConfig
 from durameter.errors import UsageError
+from durameter.times import parse_volume
 
 
 def test_variables_win_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,14 +20,15 @@ def test_variables_win_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("DURAMETER_TEMPORAL_ADDRESS", "variable:2")
     monkeypatch.setenv("DURAMETER_TEMPORAL_METRICS_URL", "http://m")
     config = load_config()
-    assert (config.temporal.address, config.temporal.namespace) == ("variable:2", "n")
-    assert (config.temporal.metrics_url, config.run.tasks) == ("http://m", 3)
+    assert (TemporalConfig.of(config).address, TemporalConfig.of(config).namespace) == ("variable:2", "n")
+    assert (TemporalConfig.of(config).metrics_url, config.run.tasks) == ("http://m", 3)
 
 
 def test_without_a_file_there_are_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     config = load_config()
-    assert (config.temporal.address, config.inngest.address, config.telemetry.exporter) == ("", "", None)
+    assert (TemporalConfig.of(config).address, InngestConfig.of(config).address) == ("", "")
+    assert config.telemetry.exporter is None
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ import psutil
 import pytest
 
 from durameter import read_result
-from durameter.measure.folder import Result
-from durameter.measure.result import Measurement, count_kinds
+from durameter.results.folder import Result
+from durameter.results.model import Measurement, count_kinds
 from durameter_collectors.rulebook import load_rulebook
 from durameter_collectors.units import Unit
 from running import Command, Ended, alive, command, journal, processes_in, run, within

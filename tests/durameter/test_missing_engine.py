@@ -12,14 +12,16 @@ from pathlib import Path
 import pytest
 
 from durameter import read_result
-from durameter.config import Config, TemporalConfig
+from durameter.config import make_config
 from durameter.engines.base import Engine
-from durameter.engines.inngest import InngestEngine
 from durameter.engines.inngest import engine as inngest_engine
-from durameter.engines.process import free_ports
-from durameter.engines.temporal import TemporalEngine, find_binary
+from durameter.engines.inngest.engine import InngestEngine
 from durameter.engines.temporal import engine as temporal_engine
+from durameter.engines.temporal.config import TemporalConfig
+from durameter.engines.temporal.engine import TemporalEngine
+from durameter.engines.temporal.server import find_binary
 from durameter.errors import EngineMissingError
+from durameter.processes.server import free_ports
 from running import Ended, command, processes_in, run
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(120)]
@@ -199,7 +201,7 @@ async def test_a_port_that_is_taken_meanwhile_is_replaced(
             return found
 
         monkeypatch.setattr(temporal_engine if engine is TemporalEngine else inngest_engine, "free_ports", ports)
-        server = await engine().start(Config(), tmp_path, print)
+        server = await engine().start(make_config(), tmp_path, print)
         assert len(asked) == 2
         assert str(taken.getsockname()[1]) not in "".join(server.settings.values())
         await server.process.stop()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from durameter.errors import UsageError
-from durameter.moments import parse_moment, parse_span
+from durameter.times import parse_moment, parse_span
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

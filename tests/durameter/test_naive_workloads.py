@@ -29,15 +29,15 @@ from durameter import (
     registry,
     wait_for_runs,
 )
-from durameter.cli.exits import exit_code
+from durameter.cli._process import exit_code
 from durameter.config import Config
-from durameter.engines.inngest import InngestEngine
-from durameter.engines.temporal import TemporalEngine
+from durameter.cost.prices import load_books
+from durameter.cost.prices.pricing import Pricing
+from durameter.engines.inngest.engine import InngestEngine
+from durameter.engines.temporal.engine import TemporalEngine
 from durameter.errors import UsageError
 from durameter.measure.run import Plan, Subject, measure
-from durameter.prices import load_books
 from durameter.report import build_report
-from durameter.report.month import Pricing
 from durameter.telemetry import open_telemetry
 
 

@@ -5,7 +5,12 @@ from decimal import Decimal
 
 import pytest
 
-from durameter.reconcile import Line, against_meter, by_place, state_of
+from durameter.results.reconcile import (
+    Line,
+    against_meter,
+    by_place,
+    state_of,
+)
 from durameter_collectors.rulebook import Rulebook
 from durameter_collectors.units import Unit
 

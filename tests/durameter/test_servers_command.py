@@ -17,7 +17,7 @@ from temporalio.api.workflowservice.v1 import ListNamespacesRequest
 from temporalio.client import Client
 
 from durameter import read_result
-from durameter.measure.result import EngineResult
+from durameter.results.model import EngineResult
 from running import DURAMETER, alive, command, environment, processes_in, run, servers_in, within
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]

@@ -12,8 +12,8 @@ import pytest
 
 from durameter.config import Config
 from durameter.engines.base import TaskCount
-from durameter.engines.temporal import TemporalEngine
-from durameter.measure.folder import read_result
+from durameter.engines.temporal.engine import TemporalEngine
+from durameter.results.folder import read_result
 from durameter_collectors.units import TaskLabel
 from running import run
 

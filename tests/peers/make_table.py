@@ -11,8 +11,8 @@ from pathlib import Path
 from compare import REASONS
 from measured import Row, measure
 
-from durameter.config import Config
-from durameter.engines.temporal import TemporalEngine
+from durameter.config import make_config
+from durameter.engines.temporal.engine import TemporalEngine
 from durameter_workloads.conformance.temporal.scenarios import SCENARIOS
 
 PER_SERVER = 32
@@ -86,7 +86,7 @@ async def main(target: Path) -> int:
     version = ""
     for first in range(0, len(SCENARIOS), PER_SERVER):
         with tempfile.TemporaryDirectory() as folder:
-            async with TemporalEngine().reached(Config(), Path(folder), print) as reached:
+            async with TemporalEngine().reached(make_config(), Path(folder), print) as reached:
                 measured, failed = await measure(reached, SCENARIOS[first : first + PER_SERVER])
                 version = reached.info.version
         rows += measured

@@ -9,8 +9,8 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.service import RPCError
 
 from durameter.engines.base import TaskCount
-from durameter.engines.temporal import ReachedTemporal
-from durameter_collectors.temporal.files import read_history
+from durameter.engines.temporal.engine import ReachedTemporal
+from durameter_collectors.temporal.files.read import read_history
 from durameter_collectors.units import TaskLabel
 from durameter_workloads.conformance.temporal.bench import bench
 from durameter_workloads.conformance.temporal.scenario import Scenario

@@ -9,7 +9,7 @@ from make_table import PAGE
 from measured import measure
 
 from durameter.config import Config
-from durameter.engines.temporal import TemporalEngine
+from durameter.engines.temporal.engine import TemporalEngine
 from durameter_workloads.conformance.temporal import SCENARIOS
 
 # What Durameter counts more than the UI, derived by hand from both rules; every reason that a server can show is here.

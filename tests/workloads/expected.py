@@ -12,7 +12,7 @@ from typing import NamedTuple
 from durameter_workloads.model_server.faults import Faults, breaks_off, faults_of_call
 from durameter_workloads.model_server.stream import pieces_of
 from durameter_workloads.support_agent.shape import Conversation, Message, ModelCall, ToolCall
-from durameter_workloads.support_agent.tools import filler
+from durameter_workloads.support_agent.spec import filler
 
 
 @dataclass

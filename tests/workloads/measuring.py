@@ -6,9 +6,9 @@ from typing import Any
 
 from durameter import Implementation, Result, Task
 from durameter.config import Config
-from durameter.measure.result import EngineResult, TaskResult
 from durameter.measure.run import Plan, Subject, measure
 from durameter.registry import load_engine, load_workload
+from durameter.results.model import EngineResult, TaskResult
 from durameter.telemetry import ExporterName, open_telemetry
 from durameter_workloads.support_agent.shape import Conversation
 
@@ -59,7 +59,7 @@ async def measure_agent(
         workload=name,
         options=parsed.model_dump(mode="json"),
         tasks=workload.tasks(tasks, seed, parsed) if isinstance(tasks, int) else tasks,
-        subjects=[Subject(load_engine(engine)(), chosen[engine]) for engine in engines],
+        subjects=[Subject(load_engine(engine).engine(), chosen[engine]) for engine in engines],
         concurrency=concurrency,
         timeout=seconds,
         seed=seed,

@@ -16,7 +16,7 @@ from durameter.config import Config
 from durameter_workloads.model_server import Faults
 from durameter_workloads.model_server.faults import faults_of_call
 from durameter_workloads.support_agent.shape import Conversation, Message, ModelCall, ToolCall
-from durameter_workloads.support_agent.tools import filler
+from durameter_workloads.support_agent.spec import filler
 
 pytestmark = pytest.mark.servers
 

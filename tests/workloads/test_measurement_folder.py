@@ -12,10 +12,10 @@ from temporalio.client import WorkflowHistory
 
 from durameter import Result, read_result
 from durameter.config import Config
-from durameter.measure.result import count_kinds
-from durameter_collectors.inngest.both import count_run
-from durameter_collectors.inngest.graphql import RunTrace
-from durameter_collectors.inngest.wire.record import ROW
+from durameter.results.model import count_kinds
+from durameter_collectors.inngest.api.graphql import RunTrace
+from durameter_collectors.inngest.merge_sources import count_run
+from durameter_collectors.inngest.wire.rows import ROW
 from durameter_collectors.inngest.wire.runs import runs_on_wire
 from durameter_collectors.ledger import read_ledger
 from durameter_collectors.rulebook import load_rulebook

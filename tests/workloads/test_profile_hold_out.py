@@ -16,8 +16,13 @@ from measuring import engine_of, measure_agent, proof_of, states
 
 from durameter import Result
 from durameter.config import Config
-from durameter.measure.result import TaskResult
-from durameter.profile import Prediction, Profile, ReadingName, fit_profile
+from durameter.cost.profile import (
+    Prediction,
+    Profile,
+    ReadingName,
+    fit_profile,
+)
+from durameter.results.model import TaskResult
 from durameter_workloads.model_server import Faults
 from durameter_workloads.support_agent.shapes import Overlay
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from durameter import Measured, Task
-from durameter.engines.process import free_ports
+from durameter.processes.server import free_ports
 from durameter.registry import load_workload
 from durameter_workloads.model_server import Faults, ModelServer, ScriptedReply, Scripts, serve_model
 from durameter_workloads.model_server.faults import outage_of

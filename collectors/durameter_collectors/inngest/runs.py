@@ -5,9 +5,19 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from durameter_collectors.inngest.both import RunCount, count_run
-from durameter_collectors.inngest.family import AskSent, Descendant, find_family, settled_family
-from durameter_collectors.inngest.graphql import ENDED, InngestApi, InngestApiError, RunTrace
+from durameter_collectors.inngest.api.graphql import (
+    ENDED,
+    InngestApi,
+    InngestApiError,
+    RunTrace,
+)
+from durameter_collectors.inngest.descendants import (
+    AskSent,
+    Descendant,
+    find_family,
+    settled_family,
+)
+from durameter_collectors.inngest.merge_sources import RunCount, count_run
 from durameter_collectors.inngest.trace import steps_of
 from durameter_collectors.inngest.wire.runs import RunOnWire
 from durameter_collectors.units import Gap, TaskLabel

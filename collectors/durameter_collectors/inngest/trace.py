@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from durameter_collectors.inngest.counts import NAMELESS_STEP
-from durameter_collectors.inngest.graphql import RunTrace, Span
+from durameter_collectors.inngest.api.graphql import RunTrace, Span
+from durameter_collectors.inngest.opcodes import NAMELESS_STEP
 from durameter_collectors.rulebook import load_rulebook
-from durameter_collectors.steps import cause_of
-from durameter_collectors.units import Gap, TaskLabel, Unit
+from durameter_collectors.units import Gap, TaskLabel, Unit, cause_of
 
 __all__ = ["BLIND_SPOTS", "StepRecord", "TraceCount", "count_trace", "kinds_in_trace", "steps_of"]
 

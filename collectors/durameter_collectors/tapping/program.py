@@ -2,15 +2,68 @@
 
 import argparse
 import asyncio
+import json
 import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from durameter_collectors.tapping.control import serve_control
-from durameter_collectors.tapping.copying import Route, Tap
-from durameter_collectors.tapping.courier import BACKLOG_BYTES, Courier
+from durameter_collectors.tapping.decoder_process import BACKLOG_BYTES, Courier
+from durameter_collectors.tapping.proxy import Route, Tap
+from durameter_collectors.tapping.upstream import Target, host_and_port
 
-__all__ = ["Listen", "add_arguments", "run_tap"]
+__all__ = [
+    "Listen",
+    "add_arguments",
+    "run_tap",
+    "serve_control",
+]
+
+# The control port of a tap: lines in, one line of JSON out, on loopback.
+
+
+async def serve_control(tap: Tap, port: int) -> asyncio.Server:
+    """Answer on this port.
+
+    Raises:
+        OSError: the port is taken.
+    """
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := (await reader.readline()).strip():
+                writer.write((await _answer(tap, line.decode())).encode() + b"\n")
+                await writer.drain()
+        except (ConnectionError, ValueError):
+            pass  # whoever asked has gone, or never meant this port
+        finally:
+            writer.close()
+
+    return await asyncio.start_server(serve, "127.0.0.1", port)
+
+
+async def _answer(tap: Tap, line: str) -> str:
+    courier = tap.courier
+    match line.split():
+        case ["mark"]:
+            return await courier.mark()
+        case ["stats"]:
+            about = {
+                "connections": tap.connections,
+                "backlog": courier.backlog,
+                "waited": courier.waited,
+                "decoder": courier.process.pid,
+                "decoding": not courier.dead,
+            }
+            return json.dumps(about)
+        case ["route", name, listen, target]:
+            try:
+                host, port = host_and_port(listen)
+                chosen = await tap.listen(host, port, Route(name, Target(*host_and_port(target))))
+            except (OSError, ValueError) as error:
+                return json.dumps({"error": str(error)})
+            return json.dumps({"port": chosen})
+    return json.dumps({"error": "commands are: mark, stats, route NAME LISTEN TARGET"})
+
 
 Listen = tuple[str, int, Route]
 """Host and port to listen on, and where its connections go."""

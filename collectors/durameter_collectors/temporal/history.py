@@ -14,9 +14,8 @@ from temporalio.api.enums.v1 import ContinueAsNewInitiator, EventType, WorkflowT
 from temporalio.api.history.v1 import HistoryEvent
 
 from durameter_collectors.rulebook import load_rulebook
-from durameter_collectors.steps import cause_of
-from durameter_collectors.temporal.events import in_order, name_of
-from durameter_collectors.temporal.summaries import (
+from durameter_collectors.temporal.integrity import in_order, name_of
+from durameter_collectors.temporal.markers import (
     LOCAL_RETRY_CAP,
     PATCH_ATTRIBUTE,
     PATCH_MARKERS,
@@ -24,7 +23,7 @@ from durameter_collectors.temporal.summaries import (
     rule_of_markers,
     static_summary,
 )
-from durameter_collectors.units import Gap, TaskLabel, Unit
+from durameter_collectors.units import Gap, TaskLabel, Unit, cause_of
 
 __all__ = [
     "BLIND_SPOTS",

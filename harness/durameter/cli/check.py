@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from durameter.cli.options import (
+from durameter.cli._options import (
     Answered,
     AsJson,
     AsMarkdown,
@@ -16,11 +16,11 @@ from durameter.cli.options import (
     Prices,
     Volume,
     one_format,
+    pricing_of,
 )
-from durameter.cli.pricing import pricing_of
 from durameter.config import load_config
-from durameter.measure.answers import parse_answers, reread
-from durameter.measure.folder import read_result
+from durameter.results.answers import parse_answers, reread
+from durameter.results.folder import read_result
 
 __all__ = ["check"]
 

@@ -10,8 +10,13 @@ import typer
 from pydantic import TypeAdapter
 from rich.console import Console
 
-from durameter.cli.options import AsJson, AsMarkdown, ConfigFile, one_format
-from durameter.cli.stopping import until_stopped
+from durameter.cli._options import (
+    AsJson,
+    AsMarkdown,
+    ConfigFile,
+    one_format,
+)
+from durameter.cli._process import until_stopped
 from durameter.config import Config, load_config
 from durameter.conformance import Outcome, Suite
 from durameter.errors import UsageError

@@ -8,20 +8,26 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from durameter.cli.exits import exit_code
-from durameter.cli.file_progress import file_progress
-from durameter.cli.options import Answered, AsHtml, AsJson, AsMarkdown, ConfigFile, Volume
-from durameter.cli.settings import counting_settings
-from durameter.cli.show import show
-from durameter.cli.stopping import until_stopped
+from durameter.cli._options import (
+    Answered,
+    AsHtml,
+    AsJson,
+    AsMarkdown,
+    ConfigFile,
+    Volume,
+    counting_settings,
+)
+from durameter.cli._process import exit_code, until_stopped
+from durameter.cli._progress import file_progress
+from durameter.cli._show import show
 from durameter.config import Config
-from durameter.count.inngest import count_inngest, window_of
-from durameter.count.paths import files_of
-from durameter.count.rates import parse_rates
-from durameter.count.result import WORKLOAD, see_new
-from durameter.count.temporal import count_files
+from durameter.engines.inngest.count_runs import count_inngest, window_of
+from durameter.engines.temporal.count_histories import count_files
+from durameter.engines.temporal.history_paths import files_of
 from durameter.errors import UsageError
-from durameter.measure.folder import Result, new_folder
+from durameter.results.estimates import parse_rates
+from durameter.results.folder import Result, new_folder
+from durameter.results.writer import WORKLOAD, see_new
 
 __all__ = ["count"]
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from durameter.cli.options import (
+from durameter.cli._options import (
     Answered,
     AsJson,
     AsMarkdown,
@@ -17,12 +17,13 @@ from durameter.cli.options import (
     Prices,
     Volume,
     one_format,
+    pricing_of,
 )
-from durameter.cli.pricing import pricing_of
-from durameter.config import load_config, parse_volume
-from durameter.gates.comparable import ALLOWABLE, Allowed
-from durameter.measure.answers import parse_answers, reread
-from durameter.measure.folder import read_result
+from durameter.config import load_config
+from durameter.gates.diff import ALLOWABLE, Allowed
+from durameter.results.answers import parse_answers, reread
+from durameter.results.folder import read_result
+from durameter.times import parse_volume
 
 __all__ = ["diff"]
 
@@ -71,7 +72,7 @@ def diff(
     durameter diff BASE HEAD --allow options
     """
     # heavy, and only this command needs it
-    from durameter.gates.compared import Refused
+    from durameter.gates.diff import Refused
     from durameter.gates.diff import diff as difference
     from durameter.report.diff import diff_markdown, refusal, show_diff
 

@@ -11,12 +11,12 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from durameter.cli.options import ConfigFile
+from durameter.cli._options import ConfigFile
 from durameter.config import CONFIG_FILE, load_config
 from durameter.engines.base import Finding
 from durameter.errors import EngineMissingError, UsageError
-from durameter.measure.environment import durameter_version
 from durameter.registry import engine_names, load_engine, load_workload, workload_names
+from durameter.results.environment import durameter_version
 
 __all__ = ["doctor"]
 
@@ -46,7 +46,7 @@ def doctor(
         *map(_workload, workload_names()),
     ]
     for name in engine_names():
-        findings += load_engine(name)().examine(settings)
+        findings += load_engine(name).engine().examine(settings)
     exporters = find_spec("opentelemetry.exporter") is not None
     findings.append(
         Finding(

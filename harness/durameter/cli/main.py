@@ -24,9 +24,9 @@ from durameter.cli import (
     servers,
     watch,
 )
-from durameter.cli.exits import EXIT_CODES, leave
+from durameter.cli._process import EXIT_CODES, leave
 from durameter.errors import DurameterError
-from durameter.measure.environment import durameter_version
+from durameter.results.environment import durameter_version
 
 __all__ = ["app", "main"]
 

@@ -9,11 +9,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from durameter.cli.options import ConfigFile, one_format
+from durameter.cli._options import ConfigFile, one_format
 from durameter.config import load_config
+from durameter.cost.prices import (
+    PriceBook,
+    book,
+    book_by_id,
+    load_books,
+)
+from durameter.cost.prices.check import Finding, check_books
 from durameter.errors import UsageError
-from durameter.prices import PriceBook, book, book_by_id, load_books
-from durameter.prices.check import Finding, check_books
 from durameter.report.prices import books_markdown, list_markdown, show_books, show_findings, show_list
 
 __all__ = ["prices"]

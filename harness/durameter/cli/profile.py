@@ -6,10 +6,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from durameter.cli.exits import exit_code
-from durameter.cli.options import Answered, AsJson, AsMarkdown, one_format
-from durameter.measure.answers import parse_answers, reread
-from durameter.measure.folder import read_result
+from durameter.cli._options import (
+    Answered,
+    AsJson,
+    AsMarkdown,
+    one_format,
+)
+from durameter.cli._process import exit_code
+from durameter.results.answers import parse_answers, reread
+from durameter.results.folder import read_result
 
 __all__ = ["profile"]
 

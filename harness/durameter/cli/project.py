@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from durameter.cli.options import (
+from durameter.cli._options import (
     Answered,
     AsHtml,
     AsJson,
@@ -18,13 +18,14 @@ from durameter.cli.options import (
     Prices,
     Volume,
     one_format,
+    pricing_of,
 )
-from durameter.cli.pricing import pricing_of
-from durameter.cli.show import say_page
-from durameter.config import load_config, parse_volume
+from durameter.cli._show import say_page
+from durameter.config import load_config
 from durameter.errors import UsageError
-from durameter.measure.answers import parse_answers, reread
-from durameter.measure.folder import read_result
+from durameter.results.answers import parse_answers, reread
+from durameter.results.folder import read_result
+from durameter.times import parse_volume
 
 __all__ = ["project"]
 
@@ -126,13 +127,12 @@ def project(
     durameter project RESULT --volume 1M --html month.html
     """
     # Heavy, and only this command needs it.
-    from durameter.capacity import day_shape as parse_day_shape
-    from durameter.projection import Ask, parse_growth
-    from durameter.projection import project as projected
+    from durameter.cost.capacity import day_shape as parse_day_shape
+    from durameter.cost.projection import Ask, parse_growth
+    from durameter.cost.projection import project as projected
     from durameter.report import build_report
-    from durameter.report.html import see_writable
     from durameter.report.projection import projection_markdown, show_projection
-    from durameter.report.whole_page import write_whole_page
+    from durameter.report.render_html import see_writable, write_whole_page
 
     one_format(as_json, as_markdown)
     settings = load_config(config)

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from durameter.cli.exits import exit_code
-from durameter.cli.options import (
+from durameter.cli._options import (
     Answered,
     AsHtml,
     AsJson,
@@ -16,12 +15,13 @@ from durameter.cli.options import (
     OnDay,
     Prices,
     Volume,
+    pricing_of,
 )
-from durameter.cli.pricing import pricing_of
-from durameter.cli.show import show
+from durameter.cli._process import exit_code
+from durameter.cli._show import show
 from durameter.config import load_config
-from durameter.measure.answers import parse_answers, reread
-from durameter.measure.folder import read_result
+from durameter.results.answers import parse_answers, reread
+from durameter.results.folder import read_result
 
 __all__ = ["report"]
 
@@ -59,7 +59,7 @@ def report(
     pricing = pricing_of(settings, prices, book, on)
     if pricing.asked:
         # heavy, and only this needs it
-        from durameter.projection.books import see_books
+        from durameter.cost.projection.pricing import see_books
 
         see_books(pricing.asked, [each.engine for each in found.measurement.engines], pricing.books)
     show(found, settings, volume=volume, as_json=as_json, as_markdown=as_markdown, html=html, pricing=pricing)

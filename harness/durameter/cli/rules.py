@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from durameter.cli.options import AsJson, AsMarkdown, one_format
+from durameter.cli._options import AsJson, AsMarkdown, one_format
 from durameter.errors import UsageError
-from durameter.measure.answers import answered_rulebook
 from durameter.registry import engine_names
 from durameter.report.rules import rules_markdown, show_rules
+from durameter.results.answers import answered_rulebook
 
 __all__ = ["rules"]
 

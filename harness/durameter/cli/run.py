@@ -7,20 +7,26 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from durameter.cli.exits import exit_code
-from durameter.cli.options import Answered, AsHtml, AsJson, AsMarkdown, ConfigFile, Volume
-from durameter.cli.progress import progress_lines
-from durameter.cli.settings import counting_settings
-from durameter.cli.show import show
-from durameter.cli.stopping import until_stopped
+from durameter.cli._options import (
+    Answered,
+    AsHtml,
+    AsJson,
+    AsMarkdown,
+    ConfigFile,
+    Volume,
+    counting_settings,
+)
+from durameter.cli._process import exit_code, until_stopped
+from durameter.cli._progress import progress_lines
+from durameter.cli._show import show
 from durameter.errors import UsageError
-from durameter.measure.folder import new_folder
 from durameter.measure.planning import implementations_of, options_of, tasks_of
 from durameter.measure.run import Plan, Subject, measure
 from durameter.measure.until import AT_LEAST, AT_MOST, Until, parse_until, same_beginning
-from durameter.own_files import SOURCE, is_own_file, recorded_source
 from durameter.registry import load_engine, load_workload
+from durameter.results.folder import new_folder
 from durameter.telemetry import ExporterName, open_telemetry
+from durameter.workload_files import SOURCE, is_own_file, recorded_source
 
 __all__ = ["run"]
 
@@ -126,7 +132,7 @@ def run(
         workload=name,
         options=options.model_dump(mode="json"),
         tasks=planned,
-        subjects=[Subject(load_engine(each.engine)(), each) for each in chosen],
+        subjects=[Subject(load_engine(each.engine).engine(), each) for each in chosen],
         concurrency=concurrency or settings.run.concurrency,
         timeout=timeout or settings.run.timeout,
         seed=chance,

@@ -9,20 +9,24 @@ import typer
 from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 
-from durameter.cli.exits import exit_code
-from durameter.cli.options import AsJson, ConfigFile
-from durameter.cli.progress import progress_lines
-from durameter.cli.stopping import until_stopped
+from durameter.cli._options import AsJson, ConfigFile
+from durameter.cli._process import exit_code, until_stopped
+from durameter.cli._progress import progress_lines
 from durameter.config import Config, load_config
+from durameter.cost.scenarios import ScenarioEffect, read_effects_and_problems
+from durameter.cost.scenarios.effects import (
+    DECLARATION,
+    declared_in,
+    done_scenarios,
+    scenario_folder,
+    unfinished_folder,
+)
 from durameter.errors import UsageError
-from durameter.measure.folder import Result, read_result
-from durameter.measure.result import Measurement, TaskState
-from durameter.own_files import source_again
+from durameter.measure.scenarios import Base, base_of, run_scenario, source_again
 from durameter.registry import load_workload
-from durameter.scenarios import ScenarioEffect, read_effects_and_problems
-from durameter.scenarios.folders import DECLARATION, declared_in, done_scenarios, scenario_folder, unfinished_folder
-from durameter.scenarios.run import Base, base_of, run_scenario
-from durameter.scenarios.terminal import show_effects, show_offer
+from durameter.report.scenarios import show_effects, show_offer
+from durameter.results.folder import Result, read_result
+from durameter.results.model import Measurement, TaskState
 from durameter.workload import Scenario
 
 __all__ = ["scenarios"]

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from durameter.cli.options import ConfigFile
+from durameter.cli._options import ConfigFile
 from durameter.config import Config, load_config
 from durameter.engines.base import Engine
 from durameter.engines.detached import keep_server, locked, read_servers, stop_server
@@ -35,7 +35,7 @@ def up(engine: _Engines = None, config: ConfigFile = None) -> None:
     """
     settings = load_config(config)
     state = settings.servers.state.absolute()
-    engines = [load_engine(name)() for name in dict.fromkeys(engine or engine_names())]
+    engines = [load_engine(name).engine() for name in dict.fromkeys(engine or engine_names())]
     with locked(state):
         status = asyncio.run(_up(engines, settings, state))
         servers = {each.engine: each for each in read_servers(state) if each.running}

@@ -11,22 +11,28 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from durameter.cli.exits import exit_code
-from durameter.cli.options import Answered, AsHtml, AsJson, AsMarkdown, ConfigFile, Volume
-from durameter.cli.progress import ProgressLines
-from durameter.cli.settings import counting_settings
-from durameter.cli.show import show
-from durameter.cli.stopping import until_stopped
+from durameter.cli._options import (
+    Answered,
+    AsHtml,
+    AsJson,
+    AsMarkdown,
+    ConfigFile,
+    Volume,
+    counting_settings,
+)
+from durameter.cli._process import exit_code, until_stopped
+from durameter.cli._progress import ProgressLines
+from durameter.cli._show import show
 from durameter.config import Config
+from durameter.engines.discovery import ENGINES, WatchOptions, see
+from durameter.engines.task_key import parse_key
 from durameter.errors import UsageError
-from durameter.measure.folder import Result, new_folder
-from durameter.moments import parse_moment, parse_span
+from durameter.processes.command import see_command
 from durameter.registry import load_engine
-from durameter.watch.command import see_command
-from durameter.watch.core import WatchPlan
-from durameter.watch.core import watch as watch_command
-from durameter.watch.engine import ENGINES, WatchOptions, see
-from durameter.watch.key import parse_key
+from durameter.results.folder import Result, new_folder
+from durameter.times import parse_moment, parse_span
+from durameter.watch.watch import WatchPlan
+from durameter.watch.watch import watch as watch_command
 
 __all__ = ["watch"]
 

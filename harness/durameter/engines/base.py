@@ -11,39 +11,24 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from durameter.config import Config
-from durameter.engines.process import GuardedProcess
-from durameter.reconcile import Reconciliation
+from durameter.config import Config, Section
+from durameter.processes.server import GuardedProcess
+from durameter.results.model import ServerInfo
+from durameter.results.reconcile import Reconciliation
 from durameter_collectors.units import Elsewhere, Gap, TaskLabel, Unit, nowhere
 
 __all__ = [
     "Engine",
+    "EnginePlugin",
     "Finding",
     "Progress",
     "RunningServer",
-    "ServerInfo",
     "Session",
     "TaskCount",
 ]
 
 Progress = Callable[[str], None]
 """Takes short lines about long work."""
-
-
-class ServerInfo(BaseModel):
-    """Which server was measured, recorded with the result."""
-
-    model_config = ConfigDict(frozen=True)
-
-    version: str
-    origin: str
-    """Where it came from: a program's place in words, or `address` for a server that was already there."""
-    tested: bool
-    """Whether the project's suites have been run on this version."""
-    address: str
-    namespace: str = ""
-    """The part of the server that this measurement had for itself, where an engine has such."""
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -139,3 +124,17 @@ class Engine(ABC):
         Raises:
             EngineMissingError: no server can be had.
         """
+
+
+class EnginePlugin(ABC):
+    """All that an engine offers. Every command imports its module: what is heavy is imported by its methods."""
+
+    name: str
+    unit: str
+    """What the vendor calls one unit, in the singular."""
+    config: type[Section]
+    """The engine's section of the configuration."""
+
+    @abstractmethod
+    def engine(self) -> Engine:
+        """Its servers."""

@@ -8,8 +8,9 @@ import psutil
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from durameter.engines.base import RunningServer, ServerInfo
+from durameter.engines.base import RunningServer
 from durameter.errors import UsageError
+from durameter.results.model import ServerInfo
 
 __all__ = ["DetachedServer", "info_of", "keep_server", "locked", "read_servers", "stop_server"]
 

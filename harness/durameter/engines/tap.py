@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from durameter.engines.process import GuardedProcess, clean_environment, free_ports
 from durameter.errors import EngineMissingError
+from durameter.processes.server import GuardedProcess, clean_environment, free_ports
 from durameter_collectors.tapping.client import TapError
 
 __all__ = ["GuardedTap", "first_end", "start_guarded_tap"]

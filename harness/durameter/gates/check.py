@@ -3,22 +3,99 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Literal
 
-from durameter.config import parse_volume
+from pydantic import BaseModel, ConfigDict, computed_field
+
+from durameter.budgets import Budget
+from durameter.cost.billing.month import bill
+from durameter.cost.prices.pricing import Pricing
+from durameter.cost.statistics import mean_interval
 from durameter.errors import UsageError
-from durameter.gates.budget import Budget
-from durameter.gates.checked import Checked, Limit, Worst
-from durameter.gates.dollars import bill
 from durameter.gates.figures import Figures, figures_of
-from durameter.gates.trust import cautions, distrust
-from durameter.measure.folder import Result
-from durameter.measure.result import EngineResult
 from durameter.registry import engine_names
-from durameter.report.month import Pricing
-from durameter.statistics import mean_interval
+from durameter.results.folder import Result
+from durameter.results.model import Door, EngineResult
+from durameter.results.trust import cautions, distrust
+from durameter.times import parse_volume
 from durameter_collectors.rulebook import load_rulebook
 
-__all__ = ["check"]
+__all__ = [
+    "Checked",
+    "Limit",
+    "Worst",
+    "check",
+]
+
+# What came of holding a result against budgets: the record that every format shows.
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Worst(_View):
+    """A task with many units."""
+
+    task: str
+    units: Decimal
+
+
+class Limit(_View):
+    """One limit of one budget, on one engine."""
+
+    budget: str
+    engine: str
+    variant: str
+    what: str
+    """What is limited, in words: `start_timer per task`."""
+    unit: str
+    """`Action`, `execution` or `dollar`."""
+    reading: Literal["documented", "upper"]
+    limit: Decimal
+    found: Decimal | None
+    """None when it cannot be said."""
+    state: Literal["kept", "broken", "unknown"]
+    note: str = ""
+    """Why it is unknown, or what the figure is of."""
+    worst: tuple[Worst, ...] = ()
+    """Where a limit of every task is broken: the tasks with most units, the worst first."""
+
+    @computed_field  # type: ignore[prop-decorator]  # pydantic's own documented form; mypy has no rule for it
+    @property
+    def over(self) -> Decimal | None:
+        """How far above the limit it is; negative when it is below."""
+        return None if self.found is None else self.found - self.limit
+
+
+class Checked(_View):
+    """A result, held against budgets."""
+
+    schema_version: Literal[1] = 1
+    measurement: str
+    folder: str
+    door: Door
+    workload: str
+    limits: tuple[Limit, ...]
+    untrusted: tuple[str, ...]
+    """Why the count is not to be believed, or a limit cannot be judged; then no budget is kept."""
+    not_applied: tuple[str, ...]
+    """Budgets that are of something else, and why."""
+    cautions: tuple[str, ...]
+
+    @computed_field  # type: ignore[prop-decorator]  # as above
+    @property
+    def verdict(self) -> Literal["kept", "broken", "untrusted"]:
+        """`untrusted` goes before `broken`: it may be neither."""
+        if self.untrusted:
+            return "untrusted"
+        return "broken" if any(each.state == "broken" for each in self.limits) else "kept"
+
+    @property
+    def exit_code(self) -> int:
+        """0 when all is kept, 99 when a budget is broken, 4 when that cannot be said."""
+        return {"kept": 0, "broken": 99, "untrusted": 4}[self.verdict]
+
 
 _WORST = 5
 

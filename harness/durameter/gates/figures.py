@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from durameter.errors import ResultError
-from durameter.measure.folder import Result
-from durameter.measure.result import EngineResult, TaskResult
-from durameter.report.numbers import plain
+from durameter.formatting import plain
+from durameter.results.folder import Result
+from durameter.results.model import EngineResult, TaskResult
 from durameter_collectors.units import Reading, Unit
 
 __all__ = ["Figures", "figures_of"]

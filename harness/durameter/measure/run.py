@@ -15,12 +15,19 @@ from temporalio.worker.workflow_sandbox import RestrictedWorkflowAccessError
 from durameter.config import Config
 from durameter.engines.base import Engine, Session, TaskCount
 from durameter.errors import EngineMissingError
-from durameter.measure.answers import answered_rulebook
-from durameter.measure.environment import durameter_version, environment
-from durameter.measure.folder import LOG, Journal, Result
-from durameter.measure.logs import logging_to
-from durameter.measure.result import EngineResult, Measurement, Reached, TaskResult, TaskState, count_kinds
 from durameter.measure.until import Batches, Until
+from durameter.results.answers import answered_rulebook
+from durameter.results.environment import durameter_version, environment
+from durameter.results.folder import LOG, Journal, Result
+from durameter.results.logs import logging_to
+from durameter.results.model import (
+    EngineResult,
+    Measurement,
+    Reached,
+    TaskResult,
+    TaskState,
+    count_kinds,
+)
 from durameter.telemetry import Telemetry
 from durameter.workload import Driver, Implementation, Measured, RunContext, Task, TaskFailedError
 from durameter_collectors.rulebook import Rulebook

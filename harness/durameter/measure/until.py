@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from durameter.cost.statistics import mean_interval, tasks_needed
+from durameter.cost.statistics.sample import Values
 from durameter.errors import UsageError
-from durameter.measure.result import Reached, Stopping, TaskResult
-from durameter.statistics import mean_interval, tasks_needed
-from durameter.statistics.sample import Values
+from durameter.results.model import Reached, Stopping, TaskResult
 from durameter.workload import Task
 
 __all__ = ["AT_LEAST", "AT_MOST", "Batches", "Until", "parse_until", "same_beginning"]

@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from durameter.errors import UsageError
-from durameter.gates.trust import UntrustedError, distrust
-from durameter.measure.folder import Result
 from durameter.measure.planning import implementations_of, options_of, tasks_of
-from durameter.measure.result import EngineResult, TaskResult
 from durameter.measure.run import Plan, Subject, measure
-from durameter.pytest_plugin.arguments import see_plan
-from durameter.pytest_plugin.result import MeasuredResult
+from durameter.pytest_plugin.result import MeasuredResult, see_plan
 from durameter.pytest_plugin.servers import Servers
 from durameter.registry import load_engine, load_workload
+from durameter.results.folder import Result
+from durameter.results.model import EngineResult, TaskResult
+from durameter.results.trust import UntrustedError, distrust
 from durameter.telemetry import open_telemetry
 from durameter.workload import Task, Workload
 
@@ -146,7 +145,7 @@ class Measure:
                 workload=name,
                 options=parsed.model_dump(mode="json"),
                 tasks=planned,
-                subjects=[Subject(load_engine(each.engine)(), each) for each in chosen],
+                subjects=[Subject(load_engine(each.engine).engine(), each) for each in chosen],
                 concurrency=concurrency or config.run.concurrency,
                 timeout=seconds or config.run.timeout,
                 seed=chance,

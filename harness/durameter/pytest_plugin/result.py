@@ -1,24 +1,168 @@
 """A result with assertions."""
 
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cached_property
+from pathlib import Path
 from typing import Literal
 
 from durameter.config import Config
+from durameter.cost.prices import load_books
+from durameter.cost.prices.pricing import Pricing
 from durameter.errors import UsageError
+from durameter.formatting import count, plain, span
 from durameter.gates.check import check
 from durameter.gates.figures import Figures, figures_of
-from durameter.measure.folder import Result
-from durameter.prices import load_books
-from durameter.pytest_plugin.arguments import see_number, see_words
-from durameter.pytest_plugin.words import Asked, complaint
 from durameter.report.check import check_text
-from durameter.report.month import Pricing
+from durameter.results.folder import Result
+from durameter.workload import Task
 from durameter_collectors.rulebook import load_rulebook
 from durameter_collectors.units import Reading
 
-__all__ = ["MeasuredResult"]
+__all__ = [
+    "Asked",
+    "MeasuredResult",
+    "complaint",
+    "see_number",
+    "see_plan",
+    "see_words",
+]
+
+# What a failed assertion says.
+
+_MOST_TASKS, _MOST_LINES = 5, 8
+_PER = {"task": "in every task", "mean": "per task on average", "total": "in all"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asserted."""
+
+    limit: Decimal
+    per: Literal["task", "mean", "total"]
+    exactly: bool
+    kind: str | None
+    cause: str | None
+    reading: Reading
+
+    @property
+    def what(self) -> str:
+        """Of which units."""
+        kind = f" of {self.kind}" if self.kind else ""
+        made = f" made by {self.cause}" if self.cause else ""
+        upper = ", open questions counted," if self.reading == "upper" else ""
+        return f"{kind}{made}{upper}"
+
+    def over(self, found: Decimal) -> Decimal:
+        """By how much it is broken; 0 when it is not."""
+        return found - self.limit if self.exactly or found > self.limit else Decimal(0)
+
+
+def complaint(asked: Asked, figures: Figures, folder: Path) -> str:
+    """What is wrong on one engine, or an empty string."""
+    units = figures.per_task(kind=asked.kind, cause=asked.cause, reading=asked.reading)
+    total = sum(units.values(), Decimal(0))
+    limited = {"task": units, "mean": {"": total / len(units)}, "total": {"": total}}[asked.per]
+    wrong = {task: over for task, found in limited.items() if (over := asked.over(found))}
+    if not wrong:
+        return ""
+    ranked = sorted(wrong, key=lambda task: (-abs(wrong[task]), task))
+    worst, over = ranked[0], wrong[ranked[0]]
+    where = {"task": f"task {worst} has", "mean": f"the mean of {len(units)} tasks is", "total": "all tasks have"}
+    engine = figures.engine
+    expected = f"{'exactly' if asked.exactly else 'at most'} {plain(asked.limit)} {engine.unit}s{asked.what}"
+    missed = f"{count(limited[worst])}: {count(abs(over))} too {'many' if over > 0 else 'few'}"
+    lines = [f"{engine.engine} ({engine.variant}): {expected} {_PER[asked.per]} expected, {where[asked.per]} {missed}"]
+    if asked.per == "task":
+        lines.append(f"{len(wrong)} of {len(units)} tasks:")
+        lines += _columns([(task, count(units[task]), _signed(wrong[task])) for task in ranked[:_MOST_TASKS]])
+        lines += [f"  and {len(wrong) - _MOST_TASKS} more"] if len(wrong) > _MOST_TASKS else []
+    else:
+        most = sorted(units, key=lambda task: (-units[task], task))
+        lines += ["tasks with most:", *_columns([(task, count(units[task])) for task in most[:_MOST_TASKS]])]
+    if asked.kind is None:
+        lines += _breakdown("by kind", figures.kinds, lambda each: _of(figures, asked, kind=each))
+    if asked.cause is None:
+        lines += _breakdown("made by", figures.causes, lambda each: _of(figures, asked, cause=each))
+    if asked.kind is not None or asked.cause is not None:
+        every = figures.per_task(reading=asked.reading)
+        lines.append(f"all {engine.unit}s per task: {_spread(every)}")
+    return "\n".join([*lines, f"durameter report {folder}"])
+
+
+def _of(figures: Figures, asked: Asked, *, kind: str | None = None, cause: str | None = None) -> dict[str, Decimal]:
+    return figures.per_task(kind=kind or asked.kind, cause=cause or asked.cause, reading=asked.reading)
+
+
+def _breakdown(title: str, names: Sequence[str], of: Callable[[str], Mapping[str, Decimal]]) -> list[str]:
+    """Mean and range per task of each name that has any, the largest first."""
+    parts = {name: of(name) for name in names}
+    sums = {name: sum(units.values(), Decimal(0)) for name, units in parts.items()}
+    ranked = sorted((name for name in names if sums[name]), key=lambda name: (-sums[name], name))
+    lines = [f"per task {title}:", *_columns([(name, _spread(parts[name])) for name in ranked[:_MOST_LINES]])]
+    return [*lines, f"  and {len(ranked) - _MOST_LINES} more"] if len(ranked) > _MOST_LINES else lines
+
+
+def _spread(units: Mapping[str, Decimal]) -> str:
+    values = units.values()
+    mean = count(sum(values, Decimal(0)) / len(values))
+    return mean if min(values) == max(values) else f"{mean} ({span(min(values), max(values))})"
+
+
+def _signed(value: Decimal) -> str:
+    return f"{'+' if value > 0 else '-'}{count(abs(value))}"
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))] if rows else []
+    return [
+        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+
+
+# What a test may say: a slip must not pass, and is to be told from a broken limit.
+
+_WORDS = {"per": ("task", "mean", "total"), "reading": ("documented", "upper")}
+
+
+def see_number(limit: object) -> Decimal:
+    """The number of units that was asserted.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        number = Decimal(str(limit))
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if number.is_nan():
+        raise UsageError(f"{limit!r} is no number of units.")
+    return number
+
+
+def see_words(**given: str) -> None:
+    """Raises UsageError where a word is not one of those that its argument takes."""
+    for name, word in given.items():
+        if word not in _WORDS[name]:
+            raise UsageError(f"{name}={word!r} is not one of {', '.join(map(repr, _WORDS[name]))}.")
+
+
+def see_plan(tasks: int | Sequence[Task], timeout: float | None, concurrency: int | None) -> None:
+    """Raises UsageError where a measurement of this kind would have no task, no time or no place to run."""
+    several = [] if isinstance(tasks, int | str) else [*tasks]
+    is_number = isinstance(tasks, int) and not isinstance(tasks, bool) and tasks > 0
+    if not is_number and not (several and all(isinstance(each, Task) for each in several)):
+        raise UsageError(f"tasks={tasks!r} is not how many tasks to measure, or a list of them.")
+    again = [name for name, times in Counter(task.id for task in several).items() if times > 1]
+    if again:
+        raise UsageError(f"Each task needs an id of its own; {again[0]!r} is given twice.")
+    if timeout is not None and not 0 < timeout < float("inf"):
+        raise UsageError(f"timeout={timeout!r} is no number of seconds for a task.")
+    if concurrency is not None and (isinstance(concurrency, bool) or concurrency < 1):
+        raise UsageError(f"concurrency={concurrency!r} is not how many tasks may run at once.")
+
 
 Number = Decimal | int | float
 Per = Literal["task", "mean", "total"]

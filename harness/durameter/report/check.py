@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from durameter.gates.checked import Checked, Limit
-from durameter.report.numbers import count, dollars
-from durameter.report.templates import markdown
+from durameter.formatting import count, dollars
+from durameter.gates.check import Checked, Limit
+from durameter.report.render_markdown import markdown
 
 __all__ = ["check_markdown", "check_text", "show_check"]
 

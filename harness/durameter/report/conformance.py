@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from durameter.conformance import Counts, Outcome, State
-from durameter.report.numbers import plain
-from durameter.report.templates import markdown
+from durameter.formatting import plain
+from durameter.report.render_markdown import markdown
 
 __all__ = ["conformance_markdown", "show_conformance", "summary"]
 

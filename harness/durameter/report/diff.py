@@ -8,11 +8,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from durameter.gates.compared import Change, Diff, EngineDiff, Refused
-from durameter.gates.dollars import Bill
-from durameter.gates.interval import Sureness
-from durameter.report.numbers import count, dollars, plain
-from durameter.report.templates import markdown
+from durameter.cost.billing.month import Bill
+from durameter.cost.statistics.differences import Sureness
+from durameter.formatting import count, dollars, plain
+from durameter.gates.diff import (
+    Change,
+    Diff,
+    EngineDiff,
+    Refused,
+)
+from durameter.report.render_markdown import markdown
 
 __all__ = ["diff_markdown", "show_diff"]
 

@@ -9,11 +9,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from durameter.prices import QUANTITIES, Band, Limit, Plan, PriceBook, Tariff
-from durameter.prices.check import Finding, last_day
-from durameter.prices.exact import exact_money
-from durameter.report.numbers import plain
-from durameter.report.templates import markdown
+from durameter.cost.prices import (
+    QUANTITIES,
+    Band,
+    Limit,
+    Plan,
+    PriceBook,
+    Tariff,
+)
+from durameter.cost.prices.check import Finding, last_day
+from durameter.cost.prices.tariff import exact_money
+from durameter.formatting import plain
+from durameter.report.render_markdown import markdown
 
 __all__ = ["books_markdown", "list_markdown", "show_books", "show_findings", "show_list"]
 

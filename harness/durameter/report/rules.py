@@ -5,8 +5,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from durameter.report.numbers import plain
-from durameter.report.templates import markdown
+from durameter.formatting import plain
+from durameter.report.render_markdown import markdown
 from durameter_collectors.rulebook import Rule, Rulebook
 
 __all__ = ["rules_markdown", "show_rules"]

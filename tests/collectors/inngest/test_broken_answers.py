@@ -14,11 +14,11 @@ from typing import Any
 import httpx
 import pytest
 
-from durameter_collectors.inngest.graphql import InngestApi, InngestApiError
-from durameter_collectors.inngest.links import Links
-from durameter_collectors.inngest.rest import RestV2
+from durameter_collectors.inngest.api.graphql import InngestApi, InngestApiError
+from durameter_collectors.inngest.api.links import Links
+from durameter_collectors.inngest.api.rest import RestV2
 from durameter_collectors.inngest.runs import TaskRuns, count_runs
-from durameter_collectors.inngest.store import StoreError, read_store
+from durameter_collectors.inngest.store.read import StoreError, read_store
 from durameter_collectors.units import TaskLabel
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)

@@ -6,9 +6,14 @@ from typing import Any
 
 import pytest
 
-from durameter_collectors.inngest.both import NEVER_BEGUN, UNTOLD, RunCount, count_run
-from durameter_collectors.inngest.family import Way
-from durameter_collectors.inngest.graphql import RunTrace
+from durameter_collectors.inngest.api.graphql import RunTrace
+from durameter_collectors.inngest.descendants import Way
+from durameter_collectors.inngest.merge_sources import (
+    NEVER_BEGUN,
+    UNTOLD,
+    RunCount,
+    count_run,
+)
 from durameter_collectors.inngest.wire.runs import RunOnWire, StepOnWire
 from durameter_collectors.units import TaskLabel
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from durameter_collectors.inngest.store import StoreError, counts_in_store, read_store
+from durameter_collectors.inngest.store.read import StoreError, counts_in_store, read_store
 
 LOOK, PLAN = "a" * 40, "b" * 40
 RUN = "01M848CVAJQV2CGNMBWN7TMNPX"

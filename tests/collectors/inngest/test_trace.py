@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durameter_collectors.inngest.graphql import InngestApi, InngestApiError, RunTrace
+from durameter_collectors.inngest.api.graphql import InngestApi, InngestApiError, RunTrace
 from durameter_collectors.inngest.trace import count_trace, steps_of
 from durameter_collectors.units import TaskLabel
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from durameter_collectors.inngest.graphql import InngestApi, InngestApiError, RunTrace
+from durameter_collectors.inngest.api.graphql import InngestApi, InngestApiError, RunTrace
 from durameter_collectors.inngest.trace import steps_of
 
 TIME = "2026-11-23T15:28:24Z"

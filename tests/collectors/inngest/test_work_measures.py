@@ -17,12 +17,17 @@ from inngest.experimental import ai
 
 from durameter.config import Config
 from durameter.engines.base import TaskCount
-from durameter.engines.inngest import InngestEngine
-from durameter.reconcile import Reconciliation
-from durameter.web import serve_app
-from durameter_collectors.inngest.graphql import ENDED, RunTrace
-from durameter_collectors.inngest.wire.record import Operation, WireCheckpoint, WireProblem, WireRequest
-from durameter_collectors.inngest.work import RunWork, measures_of, work_of
+from durameter.engines.inngest.engine import InngestEngine
+from durameter.processes.asgi import serve_app
+from durameter.results.reconcile import Reconciliation
+from durameter_collectors.inngest.api.graphql import ENDED, RunTrace
+from durameter_collectors.inngest.slot_time import RunWork, measures_of, work_of
+from durameter_collectors.inngest.wire.rows import (
+    Operation,
+    WireCheckpoint,
+    WireProblem,
+    WireRequest,
+)
 from durameter_collectors.units import TaskLabel
 
 LABEL = TaskLabel("tests/work", "default", "task")

@@ -10,8 +10,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from durameter.config import Config, TemporalConfig
-from durameter.engines.temporal import ReachedTemporal, TemporalEngine
+from durameter.config import make_config
+from durameter.engines.temporal.config import TemporalConfig
+from durameter.engines.temporal.engine import ReachedTemporal, TemporalEngine
 from durameter_workloads.conformance.temporal.bench import Bench, Handle, bench
 from durameter_workloads.conformance.temporal.workflows import Steps
 
@@ -95,7 +96,7 @@ async def capture(reached: ReachedTemporal, make: Callable[[Bench], Awaitable[di
 async def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        config = Config(temporal=TemporalConfig(tap=False))
+        config = make_config(temporal=TemporalConfig(tap=False))
         async with TemporalEngine().reached(config, Path(folder), print) as reached:
             for make in (conversation, starts, reset):
                 await capture(reached, make)

@@ -15,7 +15,12 @@ from temporalio.api.export.v1 import WorkflowExecution, WorkflowExecutions
 from temporalio.api.history.v1 import History
 from temporalio.client import WorkflowHistory
 
-from durameter_collectors.temporal.files import Filed, HistoryFileError, read_histories, read_history
+from durameter_collectors.temporal.files.read import (
+    Filed,
+    HistoryFileError,
+    read_histories,
+    read_history,
+)
 
 NAMES = ("conversation", "child", "continued", "reset_old", "reset_new")
 HISTORIES = [load(name) for name in NAMES]

@@ -17,7 +17,7 @@ from temporalio.api.export.v1 import WorkflowExecution, WorkflowExecutions
 from temporalio.api.history.v1 import History, HistoryEvent
 from temporalio.client import WorkflowHistory
 
-from durameter_collectors.temporal.files import HistoryFileError, read_history
+from durameter_collectors.temporal.files.read import HistoryFileError, read_history
 
 NAMES = ("conversation", "child", "continued", "signal_with_start", "delayed_then_signal", "reset_old", "reset_new")
 HISTORIES = {name: load(name) for name in NAMES}

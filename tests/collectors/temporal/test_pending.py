@@ -7,7 +7,7 @@ from recorded import LABEL
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
 
-from durameter_collectors.temporal.pending import count_pending
+from durameter_collectors.temporal.runs import count_pending
 
 
 @pytest.mark.parametrize(

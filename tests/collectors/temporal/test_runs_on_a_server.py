@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from durameter.config import Config, TemporalConfig
+from durameter.config import make_config
 from durameter.engines.base import RunningServer
-from durameter.engines.temporal import ReachedTemporal, TemporalEngine
+from durameter.engines.temporal.config import TemporalConfig
+from durameter.engines.temporal.engine import ReachedTemporal, TemporalEngine
 from durameter_collectors.temporal.history import RunLink
 from durameter_collectors.temporal.runs import CountedRun, count_runs
 from durameter_collectors.units import TaskLabel
@@ -24,7 +25,7 @@ BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 async def reached(
     temporal_server: RunningServer, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[ReachedTemporal]:
-    config = Config(temporal=TemporalConfig(address=temporal_server.info.address, tap=False))
+    config = make_config(temporal=TemporalConfig(address=temporal_server.info.address, tap=False))
     async with TemporalEngine().reached(config, tmp_path_factory.mktemp("runs"), print) as found:
         yield found
 

@@ -15,8 +15,8 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from durameter import TemporalSession
 from durameter.config import Config
 from durameter.engines.base import TaskCount
-from durameter.engines.temporal import TemporalEngine
-from durameter.reconcile import Reconciliation
+from durameter.engines.temporal.engine import TemporalEngine
+from durameter.results.reconcile import Reconciliation
 from durameter_collectors.temporal.storage import StoredRun, measures_of
 from durameter_collectors.units import TaskLabel
 

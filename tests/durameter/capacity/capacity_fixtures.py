@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from durameter.measure.result import EngineResult, KindCount, TaskResult
+from durameter.results.model import EngineResult, KindCount, TaskResult
 
 BEGUN = datetime(2026, 11, 1, tzinfo=UTC)
 

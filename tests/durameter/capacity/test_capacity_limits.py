@@ -5,8 +5,15 @@ from decimal import Decimal
 import pytest
 from capacity_fixtures import inngest, temporal
 
-from durameter.capacity import OFFICE, DayShape, assumptions, capacity_rows, demand, limit_lines
-from durameter.prices import Plan, load_books, monthly_cost
+from durameter.cost.capacity import (
+    OFFICE,
+    DayShape,
+    assumptions,
+    capacity_rows,
+    demand,
+    limit_lines,
+)
+from durameter.cost.prices import Plan, load_books, monthly_cost
 
 A_SECOND = Decimal(2629800)
 """Tasks a month that are one a second: 730.5 x 3,600."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durameter.capacity import mean_at_work, most_at_work
+from durameter.cost.capacity import mean_at_work, most_at_work
 
 STEPS = list[tuple[float, float]]
 """Of one task: when each step begins after the task, and for how long it is at work."""

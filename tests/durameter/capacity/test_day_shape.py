@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from durameter.capacity import FLAT, OFFICE, DayShape, day_shape
+from durameter.cost.capacity import (
+    FLAT,
+    OFFICE,
+    DayShape,
+    day_shape,
+)
 from durameter.errors import UsageError
 
 weights = st.lists(st.decimals(0, 1_000, places=3), min_size=24, max_size=200).filter(lambda each: sum(each) > 0)

@@ -8,10 +8,19 @@ from capacity_fixtures import inngest, result, task, temporal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durameter.capacity import FLAT, OFFICE, SECONDS_PER_MONTH, DayShape, Demand, demand, gbh, per_task
-from durameter.capacity.provisioning import on_demand_limit
+from durameter.cost.capacity import (
+    FLAT,
+    OFFICE,
+    SECONDS_PER_MONTH,
+    DayShape,
+    Demand,
+    demand,
+    gbh,
+    per_task,
+)
+from durameter.cost.capacity.limits import on_demand_limit
+from durameter.cost.prices import Plan, load_books
 from durameter.errors import UsageError
-from durameter.prices import Plan, load_books
 
 MILLION = Decimal(1_000_000)
 SPIKE = DayShape(name="spike", weights=(Decimal(1),) * 23 + (Decimal(25),))

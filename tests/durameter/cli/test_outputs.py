@@ -17,7 +17,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-from durameter.measure import result
+from durameter.results import model
 
 RESULTS = Path(__file__).with_name("results")
 DURAMETER = Path(sys.executable).with_name("durameter")
@@ -220,8 +220,8 @@ def test_the_json_report_can_be_read() -> None:
 
 
 def test_a_measurement_follows_the_schema_that_ships() -> None:
-    shipped = json.loads(Path(result.__file__).with_name("measurement.schema.json").read_text())
-    assert shipped == result.json_schema(), "write it anew: make schema"
+    shipped = json.loads(Path(model.__file__).with_name("measurement.schema.json").read_text())
+    assert shipped == model.json_schema(), "write it anew: make schema"
     validator = jsonschema.Draft202012Validator(shipped)
     validator.validate(json.loads((RESULTS / "agreeing" / "measurement.json").read_text()))
     assert not validator.is_valid({"schema_version": 2})

@@ -9,8 +9,14 @@ import typer
 from typer.testing import CliRunner, Result
 
 from durameter.cli.prices import prices
+from durameter.cost.prices import (
+    NotPricedError,
+    PriceBook,
+    PriceFileError,
+    book_by_id,
+    load_books,
+)
 from durameter.errors import UsageError
-from durameter.prices import NotPricedError, PriceBook, PriceFileError, book_by_id, load_books
 
 app = typer.Typer()
 app.command("prices")(prices)

@@ -13,13 +13,13 @@ from temporalio.api.history.v1 import History
 from typer.testing import CliRunner
 
 from durameter.cli.main import app
-from durameter.config import Config
-from durameter.count.paths import files_of
-from durameter.count.rates import Rate, parse_rates, unseen_kinds
-from durameter.count.temporal import count_files
+from durameter.config import make_config
+from durameter.engines.temporal.count_histories import count_files
+from durameter.engines.temporal.history_paths import files_of
 from durameter.errors import DurameterError, ResultError, UsageError
-from durameter.measure.folder import Result
-from durameter.measure.result import EngineResult, TaskResult
+from durameter.results.estimates import Rate, parse_rates, unseen_kinds
+from durameter.results.folder import Result
+from durameter.results.model import EngineResult, TaskResult
 from running import run
 
 FAMILY = ("conversation", "continued", "child")
@@ -43,7 +43,7 @@ def put(tmp_path: Path) -> Callable[..., Path]:
 
 
 def count(*paths: Path, out: Path, rates: Sequence[Rate] = ()) -> Result:
-    return count_files(files_of(paths), lambda: out, Config(), rates=rates, named=paths, told=lambda _read: None)
+    return count_files(files_of(paths), lambda: out, make_config(), rates=rates, named=paths, told=lambda _read: None)
 
 
 def engine_of(result: Result) -> EngineResult:

@@ -9,11 +9,11 @@ from history_forms import stored
 from typer.testing import CliRunner
 
 from durameter.cli.main import app
-from durameter.config import Config
-from durameter.count.paths import Files, files_of
-from durameter.count.rates import parse_rates
-from durameter.count.temporal import count_files
+from durameter.config import make_config
+from durameter.engines.temporal.count_histories import count_files
+from durameter.engines.temporal.history_paths import Files, files_of
 from durameter.errors import UsageError
+from durameter.results.estimates import parse_rates
 
 LOCKED = "locked"
 
@@ -66,7 +66,7 @@ def locked(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_folder_that_cannot_be_read_is_said_and_the_rest_is_counted(folder: Path, tmp_path: Path) -> None:
     (folder / LOCKED).mkdir()
     files = files_of([folder])
-    result = count_files(files, lambda: tmp_path / "out", Config(), rates=(), named=[folder], told=lambda _: None)
+    result = count_files(files, lambda: tmp_path / "out", make_config(), rates=(), named=[folder], told=lambda _: None)
     tasks = result.measurement.engines[0].tasks
     assert [task.counted for task in tasks] == [True, True, False]
     assert [gap.what for gap in tasks[-1].gaps] == [f"{folder / LOCKED} cannot be read: Permission denied."]

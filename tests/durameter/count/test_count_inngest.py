@@ -16,10 +16,10 @@ import inngest
 import pytest
 
 from durameter.config import Config
-from durameter.engines.inngest import InngestEngine
-from durameter.measure.folder import Result, read_result
-from durameter.web import serve_app
-from durameter_collectors.inngest.graphql import ENDED, InngestApi, Run
+from durameter.engines.inngest.engine import InngestEngine
+from durameter.processes.asgi import serve_app
+from durameter.results.folder import Result, read_result
+from durameter_collectors.inngest.api.graphql import ENDED, InngestApi, Run
 from running import Ended, run
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]

@@ -13,13 +13,14 @@ import pytest
 import zstandard
 from history_forms import FORMS, export
 
-from durameter.config import Config, TemporalConfig
-from durameter.count.paths import files_of
-from durameter.count.rates import unseen_kinds
-from durameter.count.temporal import count_files
+from durameter.config import make_config
 from durameter.engines.base import RunningServer, TaskCount
-from durameter.engines.temporal import TemporalEngine
-from durameter.measure.folder import Result, read_result
+from durameter.engines.temporal.config import TemporalConfig
+from durameter.engines.temporal.count_histories import count_files
+from durameter.engines.temporal.engine import TemporalEngine
+from durameter.engines.temporal.history_paths import files_of
+from durameter.results.estimates import unseen_kinds
+from durameter.results.folder import Result, read_result
 from durameter_collectors.units import Unit
 from durameter_workloads.conformance.temporal import SCENARIOS
 from durameter_workloads.conformance.temporal.scenario import Scenario
@@ -82,7 +83,7 @@ async def made(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Made]:
     On a server of its own: a thousand workflows would make the shared one slower for the others.
     """
     folder = tmp_path_factory.mktemp("suite")
-    server = await TemporalEngine().start(Config(), folder, print)
+    server = await TemporalEngine().start(make_config(), folder, print)
     try:
         found = await make(server, folder)
     finally:
@@ -108,7 +109,7 @@ async def make(server: RunningServer, folder: Path) -> Made:
     for tap, scenarios in ((True, quick), (False, families * rounds)):
         where = folder / f"tap-{tap}"
         where.mkdir()
-        config = Config(temporal=TemporalConfig(address=address, namespace="default", tap=tap))
+        config = make_config(temporal=TemporalConfig(address=address, namespace="default", tap=tap))
         async with TemporalEngine().reached(config, where, print) as reached:
             async for outcome in perform_all(reached, scenarios, at_once=AT_ONCE, shared=True, counted=counted):
                 print(outcome.name, outcome.state, outcome.why, outcome.wrong)  # that all pass is another test's matter
@@ -134,7 +135,7 @@ def of_histories(units: Iterable[Unit]) -> dict[str, Counter[tuple[str, str, str
 
 
 def count_again(paths: list[Path], out: Path) -> Result:
-    return count_files(files_of(paths), lambda: out, Config(), rates=(), named=paths, told=lambda _read: None)
+    return count_files(files_of(paths), lambda: out, make_config(), rates=(), named=paths, told=lambda _read: None)
 
 
 async def test_a_thousand_histories_count_as_the_suite_counted_them(made: Made, tmp_path: Path) -> None:

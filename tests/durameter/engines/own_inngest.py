@@ -14,10 +14,11 @@ import httpx
 import psutil
 
 from durameter import InngestSession
-from durameter.config import Config, InngestConfig
+from durameter.config import Config, make_config
 from durameter.engines.inngest import binary
-from durameter.engines.inngest.start import PORTS, Start, how_to_start
-from durameter.engines.process import GuardedProcess, clean_environment, free_ports
+from durameter.engines.inngest.config import InngestConfig
+from durameter.engines.inngest.server import PORTS, Start, how_to_start
+from durameter.processes.server import GuardedProcess, clean_environment, free_ports
 
 
 async def answers(url: str) -> bool:
@@ -52,10 +53,10 @@ class OwnServer:
     @property
     def config(self) -> Config:
         """It is a server that is already there."""
-        return Config(inngest=InngestConfig(address=self.address, store=self.folder / ".inngest" / "main.db"))
+        return make_config(inngest=InngestConfig(address=self.address, store=self.folder / ".inngest" / "main.db"))
 
     async def launch(self) -> tuple[GuardedProcess, Start]:
-        found, reasons = binary.find(None, Config().cache.dir, version="")
+        found, reasons = binary.find(None, make_config().cache.dir, version="")
         assert found is not None, reasons
         start = await how_to_start(found.path, self.folder, self.ports)
         environment = clean_environment(self.folder, start.environment)

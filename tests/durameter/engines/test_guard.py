@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from durameter.engines.process import GuardedProcess, clean_environment
 from durameter.errors import EngineMissingError
+from durameter.processes.server import GuardedProcess, clean_environment
 from running import alive, processes_in, servers_in, within
 
 pytestmark = pytest.mark.timeout(60)
@@ -42,7 +42,7 @@ async def test_a_server_that_ignores_sigterm_is_ended_by_force(tmp_path: Path, m
     source = Path(sys.modules[GuardedProcess.__module__].__file__ or "").with_name("_guard.py")
     hasty = tmp_path / "_guard.py"
     hasty.write_text(source.read_text().replace("GRACE_SECONDS = 10.0", "GRACE_SECONDS = 0.5"))
-    monkeypatch.setattr("durameter.engines.process._GUARD", hasty)
+    monkeypatch.setattr("durameter.processes.server._GUARD", hasty)
     server = await start(tmp_path / "server", "trap '' TERM; echo ready; while :; do sleep 0.1; done")
     while "ready" not in server.log.read_text():
         await asyncio.sleep(0.05)

@@ -22,14 +22,15 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from durameter import InngestSession
-from durameter.config import Config, InngestConfig
+from durameter.config import Config, make_config
 from durameter.engines.base import TaskCount
-from durameter.engines.inngest import InngestEngine
-from durameter.engines.process import free_ports
+from durameter.engines.inngest.config import InngestConfig
+from durameter.engines.inngest.engine import InngestEngine
 from durameter.errors import EngineMissingError
-from durameter.reconcile import Reconciliation
-from durameter.web import serve_app
-from durameter_collectors.inngest.graphql import ENDED
+from durameter.processes.asgi import serve_app
+from durameter.processes.server import free_ports
+from durameter.results.reconcile import Reconciliation
+from durameter_collectors.inngest.api.graphql import ENDED
 from durameter_collectors.inngest.trace import steps_of
 from durameter_collectors.tapping.client import TapError
 from durameter_collectors.units import TaskLabel
@@ -52,7 +53,7 @@ def _silent(_line: str) -> None: ...
 
 
 def _with(server: OwnServer, **changes: object) -> Config:
-    return Config(inngest=server.config.inngest.model_copy(update=changes))
+    return make_config(inngest=InngestConfig.of(server.config).model_copy(update=changes))
 
 
 async def _good() -> str:
@@ -160,7 +161,7 @@ async def _page(_request: Request) -> HTMLResponse:
 async def test_an_address_where_no_inngest_server_answers(tmp_path: Path) -> None:
     async with serve_app(Starlette(routes=[Route("/{path:path}", _page)])) as port:
         for address in (f"http://127.0.0.1:{port}", f"http://127.0.0.1:{free_ports(1)[0]}"):
-            config = Config(inngest=InngestConfig(address=address))
+            config = make_config(inngest=InngestConfig(address=address))
             with pytest.raises(EngineMissingError, match=r"No Inngest dev server answers .* let durameter start"):
                 async with InngestEngine().session(config, tmp_path, _silent):
                     pass
@@ -253,7 +254,7 @@ async def test_the_database_of_another_server(server: OwnServer, tmp_path: Path)
 @pytest.mark.parametrize(
     ("module", "says"),
     [
-        ("durameter_collectors.inngest.wire.decoder", "decoder ended by itself"),
+        ("durameter_collectors.inngest.wire.decode", "decoder ended by itself"),
         ("durameter_collectors.inngest.wire", "The tap of the Inngest measurement ended by itself"),
     ],
 )

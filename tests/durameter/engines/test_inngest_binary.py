@@ -22,7 +22,6 @@ from durameter.engines.inngest import binary as inngest_binary
 from durameter.engines.inngest.binary import (
     RECIPES,
     InngestBinary,
-    _command,
     _go,
     _npm,
     could_build,
@@ -31,6 +30,7 @@ from durameter.engines.inngest.binary import (
     options_of,
 )
 from durameter.errors import EngineMissingError
+from durameter.processes import run_program
 
 SERVER = '#!/bin/sh\n[ "$1" = version ] && echo "{says}"\n'
 
@@ -196,7 +196,7 @@ def test_broken_configured_program_is_an_error_that_names_it(machine: Machine, t
 
 
 def test_program_that_never_answers_is_given_up(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_command, "ASK_SECONDS", 0.5)
+    monkeypatch.setattr(run_program, "ASK_SECONDS", 0.5)
     hangs = machine.program("mine", '#!/bin/sh\necho $$ > "$0.pid"\nsleep 60\n')
     with pytest.raises(EngineMissingError, match=r"no answer in 0\.5 s"):
         find(hangs, machine.cache)
@@ -418,7 +418,7 @@ def test_build_that_does_not_run_is_not_kept(machine: Machine) -> None:
 
 
 def test_progress_is_told_while_it_builds(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_command, "TELL_SECONDS", 0.1)
+    monkeypatch.setattr(run_program, "TELL_SECONDS", 0.1)
     machine.go(build="echo a/b >&2; echo c/d >&2; sleep 1\n" + GO_WORKS)
     machine.ensure()
     assert any(re.search(r"source of .* 1\.44\.0: \d+ of 228 modules", line) for line in machine.lines)
@@ -612,7 +612,7 @@ def test_build_is_stopped_by_the_event(machine: Machine) -> None:
 
 
 def test_build_is_stopped_by_what_progress_raises(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_command, "TELL_SECONDS", 0.1)
+    monkeypatch.setattr(run_program, "TELL_SECONDS", 0.1)
     machine.go(build="sleep 60")
 
     def progress(line: str) -> None:

@@ -6,18 +6,23 @@ from typing import Any
 
 import pytest
 
-from durameter.engines.inngest.differences import LATE, NEVER_ASKED, NEVER_REACHED, REQUESTS
-from durameter.engines.inngest.evidence import Evidence
+from durameter.engines.inngest.differences import LATE, NEVER_ASKED, NEVER_REACHED, REQUESTS, Evidence
 from durameter.engines.inngest.proof import prove
-from durameter.reconcile import Reconciliation
-from durameter_collectors.inngest.both import NEVER_BEGUN, count_run
-from durameter_collectors.inngest.family import Descendant
-from durameter_collectors.inngest.graphql import RunTrace
+from durameter.results.reconcile import Reconciliation
+from durameter_collectors.inngest.api.graphql import RunTrace
+from durameter_collectors.inngest.descendants import Descendant
+from durameter_collectors.inngest.merge_sources import NEVER_BEGUN, count_run
 from durameter_collectors.inngest.runs import CountedRun
-from durameter_collectors.inngest.store import StoreReading
-from durameter_collectors.inngest.stored import StoredRun, StoredStep
-from durameter_collectors.inngest.wire.index import WireIndex
-from durameter_collectors.inngest.wire.record import Operation, WireProblem, WireRequest, WireRow, WireUnreached
+from durameter_collectors.inngest.store.read import StoreReading
+from durameter_collectors.inngest.store.records import StoredRun, StoredStep
+from durameter_collectors.inngest.wire.client import WireIndex
+from durameter_collectors.inngest.wire.rows import (
+    Operation,
+    WireProblem,
+    WireRequest,
+    WireRow,
+    WireUnreached,
+)
 from durameter_collectors.units import TaskLabel
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

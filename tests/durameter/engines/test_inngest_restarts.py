@@ -16,10 +16,10 @@ from own_inngest import child_app, own_server
 from durameter import InngestSession
 from durameter.config import Config
 from durameter.engines.base import TaskCount
-from durameter.engines.inngest import InngestEngine
 from durameter.engines.inngest.differences import NEVER_REACHED, UNANSWERED
-from durameter.reconcile import Reconciliation
-from durameter_collectors.inngest.graphql import ENDED
+from durameter.engines.inngest.engine import InngestEngine
+from durameter.results.reconcile import Reconciliation
+from durameter_collectors.inngest.api.graphql import ENDED
 from durameter_collectors.units import TaskLabel
 
 pytestmark = pytest.mark.servers

@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from durameter.engines.inngest.start import PORTS, Start, how_to_start
-from durameter.engines.process import GuardedProcess, clean_environment, free_ports
+from durameter.engines.inngest.server import PORTS, Start, how_to_start
 from durameter.errors import EngineMissingError
+from durameter.processes.server import GuardedProcess, clean_environment, free_ports
 
 NEWER = """
 OPTIONS:

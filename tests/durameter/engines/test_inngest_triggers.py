@@ -7,12 +7,12 @@ from decimal import Decimal
 import pytest
 
 from durameter.engines.inngest.triggers import DUPLICATE, EARLY, RERUN, triggered
-from durameter.reconcile import Reconciliation
-from durameter_collectors.inngest.both import RunCount
-from durameter_collectors.inngest.family import Descendant, Way
-from durameter_collectors.inngest.graphql import RunTrace
+from durameter.results.reconcile import Reconciliation
+from durameter_collectors.inngest.api.graphql import RunTrace
+from durameter_collectors.inngest.descendants import Descendant, Way
+from durameter_collectors.inngest.merge_sources import RunCount
 from durameter_collectors.inngest.runs import CountedRun
-from durameter_collectors.inngest.wire.record import WireEvents, WireFunction
+from durameter_collectors.inngest.wire.rows import WireEvents, WireFunction
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 

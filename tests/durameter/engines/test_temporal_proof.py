@@ -13,12 +13,12 @@ import pytest
 from temporalio.client import WorkflowHistory
 
 from durameter.engines.temporal.proof import Evidence, prove
-from durameter.reconcile import Reconciliation
+from durameter.results.reconcile import Reconciliation
 from durameter_collectors.rulebook import load_rulebook
-from durameter_collectors.temporal.both import history_units, only_on_wire, units_on_wire
 from durameter_collectors.temporal.history import Activity, HistoryCount, RunLink
+from durameter_collectors.temporal.merge_sources import history_units, only_on_wire, units_on_wire
 from durameter_collectors.temporal.runs import CountedRun
-from durameter_collectors.temporal.wire.record import WireAction
+from durameter_collectors.temporal.wire.rows import WireAction
 from durameter_collectors.units import TaskLabel, Unit
 
 LABEL = TaskLabel("tests/proof", "v", "task")

@@ -15,8 +15,9 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from durameter import TemporalSession
 from durameter.config import Config
 from durameter.engines.base import TaskCount
-from durameter.engines.temporal import TemporalEngine
-from durameter.reconcile import Reconciliation
+from durameter.engines.temporal.config import TemporalConfig
+from durameter.engines.temporal.engine import TemporalEngine
+from durameter.results.reconcile import Reconciliation
 from durameter_collectors.units import TaskLabel
 
 pytestmark = pytest.mark.servers
@@ -55,7 +56,7 @@ def _worker(session: TemporalSession) -> Worker:
 
 
 def _with(config: Config, **changes: object) -> Config:
-    return config.model_copy(update={"temporal": config.temporal.model_copy(update=changes)})
+    return config.model_copy(update={"temporal": TemporalConfig.of(config).model_copy(update=changes)})
 
 
 def _silent(_line: str) -> None: ...
@@ -206,7 +207,7 @@ async def test_a_decoder_that_dies_ends_the_measurement(shared_servers: Config, 
         decoder = next(
             each
             for each in psutil.process_iter(["cmdline"])
-            if "durameter_collectors.temporal.wire.decoder" in (words := each.info["cmdline"] or [])
+            if "durameter_collectors.temporal.wire.calls" in (words := each.info["cmdline"] or [])
             and any(str(tmp_path) in word for word in words)
         )
         decoder.kill()

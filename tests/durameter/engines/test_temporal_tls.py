@@ -17,9 +17,10 @@ from temporalio import workflow
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from durameter.config import Config, TemporalConfig
+from durameter.config import make_config
 from durameter.engines.base import RunningServer
-from durameter.engines.temporal import TemporalEngine
+from durameter.engines.temporal.config import TemporalConfig
+from durameter.engines.temporal.engine import TemporalEngine
 from durameter.errors import EngineMissingError
 from durameter_collectors.units import TaskLabel
 
@@ -101,7 +102,7 @@ async def test_a_server_behind_tls_and_a_key_is_counted_through_the_tap(
     endpoint: str, temporal_server: RunningServer, authority: trustme.CA, tmp_path: Path
 ) -> None:
     """Start 1, timer 1, query 1. Workers of other programs speak plainly to the tap."""
-    config = Config(temporal=_config(endpoint, temporal_server, authority, tmp_path))
+    config = make_config(temporal=_config(endpoint, temporal_server, authority, tmp_path))
     folder = tmp_path / "session"
     folder.mkdir()
     async with TemporalEngine().session(config, folder, lambda _line: None) as session:
@@ -125,7 +126,7 @@ async def test_a_certificate_that_nobody_trusts_is_said(
     config = _config(endpoint, temporal_server, authority, tmp_path)
     trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
     with pytest.raises(EngineMissingError, match="No Temporal server answers at"):
-        async with TemporalEngine().session(Config(temporal=config), tmp_path, lambda _line: None):
+        async with TemporalEngine().session(make_config(temporal=config), tmp_path, lambda _line: None):
             pass
 
 
@@ -135,5 +136,5 @@ async def test_a_file_that_is_not_there_is_said(
     config = _config(endpoint, temporal_server, authority, tmp_path)
     gone = config.model_copy(update={"tls_ca": tmp_path / "gone.pem"})
     with pytest.raises(EngineMissingError, match=r"gone\.pem"):
-        async with TemporalEngine().session(Config(temporal=gone), tmp_path, lambda _line: None):
+        async with TemporalEngine().session(make_config(temporal=gone), tmp_path, lambda _line: None):
             pass

@@ -11,11 +11,10 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from durameter import read_result
 from durameter.config import load_config
+from durameter.cost.prices import load_books
+from durameter.cost.prices.pricing import Pricing
 from durameter.errors import ResultError, UsageError
-from durameter.gates.check import check
-from durameter.gates.checked import Checked
-from durameter.prices import load_books
-from durameter.report.month import Pricing
+from durameter.gates.check import Checked, check
 from durameter_collectors.ledger import read_ledger, write_ledger
 from durameter_collectors.units import Unit
 

@@ -13,13 +13,11 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from durameter import read_result
+from durameter.cost.prices import load_books
+from durameter.cost.prices.pricing import Pricing
 from durameter.errors import ResultError
-from durameter.gates.comparable import Allowed
-from durameter.gates.compared import Diff, Refused
-from durameter.gates.diff import diff
-from durameter.measure.answers import reread
-from durameter.prices import load_books
-from durameter.report.month import Pricing
+from durameter.gates.diff import Allowed, Diff, Refused, diff
+from durameter.results.answers import reread
 
 Change = Callable[[dict[str, Any]], None]
 

@@ -5,12 +5,26 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from durameter.measure.folder import Result, read_result
-from durameter.prices import PriceBook, Usage, load_books, monthly_cost
-from durameter.prices import book as book_of
-from durameter.profile import Coefficient, Covariate, KindLine, Lines, Noise, Profile, Term, WorstTask
-from durameter.profile.records import ReadingName
-from durameter.projection import (
+from durameter.cost.prices import (
+    PriceBook,
+    Usage,
+    load_books,
+    monthly_cost,
+)
+from durameter.cost.prices import book as book_of
+from durameter.cost.prices.pricing import Pricing
+from durameter.cost.profile import (
+    Coefficient,
+    Covariate,
+    KindLine,
+    Lines,
+    Noise,
+    Profile,
+    Term,
+    WorstTask,
+)
+from durameter.cost.profile.records import ReadingName
+from durameter.cost.projection import (
     BookUsed,
     CapacityRow,
     Crossover,
@@ -26,7 +40,7 @@ from durameter.projection import (
     Sensitivity,
 )
 from durameter.report import Report, build_report
-from durameter.report.month import Pricing
+from durameter.results.folder import Result, read_result
 
 AGREEING = Path(__file__).parents[1] / "cli" / "results" / "agreeing"
 VOLUME = Decimal(1_000_000)

@@ -3,9 +3,9 @@
 import pytest
 from page_samples import report
 
-from durameter.gates.compared import Refused
+from durameter.gates.diff import Refused
 from durameter.report.diff import diff_markdown
-from durameter.report.markdown import report_markdown
+from durameter.report.render_markdown import report_markdown
 
 HOSTILE = ["a|b", "two\nlines", "<img src=x onerror=alert(1)>", "</details>", "| --- |\n| x |"]
 

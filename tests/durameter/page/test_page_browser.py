@@ -10,7 +10,7 @@ import pytest
 from page_samples import BOOKS, profile, projection, report, result
 from playwright.async_api import Browser, Page, async_playwright
 
-from durameter.report.html import write_page
+from durameter.report.render_html import write_page
 
 ARGUMENTS = [
     "--no-sandbox",

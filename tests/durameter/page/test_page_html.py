@@ -11,15 +11,20 @@ from xml.etree import ElementTree
 import pytest
 from page_samples import BOOKS, VOLUME, profile, projection, report, result
 
+from durameter.cost.prices import money
+from durameter.cost.profile import fit_profile
+from durameter.cost.projection import Ask, project
 from durameter.errors import UsageError
-from durameter.measure.folder import Result
-from durameter.prices import money
-from durameter.profile import fit_profile
-from durameter.projection import Ask, project
-from durameter.report.html import MOST_BYTES, page_html, see_writable, write_page
-from durameter.report.numbers import count
-from durameter.report.view import Report
-from durameter.report.words import comparison
+from durameter.formatting import count
+from durameter.report.measurement import Report
+from durameter.report.measurement_words import comparison
+from durameter.report.render_html import (
+    MOST_BYTES,
+    page_html,
+    see_writable,
+    write_page,
+)
+from durameter.results.folder import Result
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 VOID = {"meta", "br", "img", "link", "input", "hr"}

@@ -11,8 +11,8 @@ import pytest
 from durameter import Task, read_result
 from durameter.cli.run import run as run_command
 from durameter.errors import UsageError
-from durameter.own_files import recorded_source
 from durameter.registry import load_workload
+from durameter.workload_files import recorded_source
 from running import run
 
 MINIMAL = """

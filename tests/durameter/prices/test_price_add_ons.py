@@ -5,8 +5,15 @@ from decimal import Decimal
 import pytest
 from pydantic import ValidationError
 
+from durameter.cost.prices import (
+    Cost,
+    Plan,
+    ProvisionedHours,
+    Usage,
+    book_by_id,
+    monthly_cost,
+)
 from durameter.errors import UsageError
-from durameter.prices import Cost, Plan, ProvisionedHours, Usage, book_by_id, monthly_cost
 
 
 def plan(book_id: str, plan_id: str) -> Plan:

@@ -8,8 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from durameter.cost.prices import (
+    NotPricedError,
+    PriceFileError,
+    Usage,
+    book,
+    book_by_id,
+    load_books,
+    monthly_cost,
+)
 from durameter.errors import DurameterError, UsageError
-from durameter.prices import NotPricedError, PriceFileError, Usage, book, book_by_id, load_books, monthly_cost
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -58,7 +66,7 @@ def test_shipped_books() -> None:
 
 
 def test_files_are_named_after_their_books() -> None:
-    names = {f.name for f in files("durameter.prices").joinpath("data").iterdir()}
+    names = {f.name for f in files("durameter.cost.prices").joinpath("data").iterdir()}
     assert names == {f"{b.id}.toml" for b in load_books()}
 
 

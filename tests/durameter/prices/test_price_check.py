@@ -4,8 +4,14 @@ from datetime import date, timedelta
 
 import pytest
 
-from durameter.prices import Band, PriceBook, Source, book_by_id, load_books
-from durameter.prices.check import Finding, check_books, last_day
+from durameter.cost.prices import (
+    Band,
+    PriceBook,
+    Source,
+    book_by_id,
+    load_books,
+)
+from durameter.cost.prices.check import Finding, check_books, last_day
 
 CHECKED = date(2026, 11, 23)
 NOW = book_by_id("temporal-2026-09-17")

@@ -3,7 +3,14 @@ from decimal import Decimal
 
 import pytest
 
-from durameter.prices import Usage, book, cheapest, load_books, money, monthly_cost
+from durameter.cost.prices import (
+    Usage,
+    book,
+    cheapest,
+    load_books,
+    money,
+    monthly_cost,
+)
 
 TEMPORAL = book("temporal", date(2026, 11, 23))
 INNGEST = book("inngest", date(2026, 11, 23))

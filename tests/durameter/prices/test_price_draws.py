@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from durameter.errors import UsageError
-from durameter.prices import (
+from durameter.cost.prices import (
     NO_PRICE,
     Plan,
     ProvisionedHours,
@@ -19,6 +18,7 @@ from durameter.prices import (
     monthly_cost,
     price_draws,
 )
+from durameter.errors import UsageError
 
 PLANS = [pytest.param(plan, id=f"{b.id}-{plan.id}") for b in load_books() for plan in b.plans]
 SCALARS = {

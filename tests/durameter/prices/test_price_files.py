@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from durameter.prices import NotPricedError, PriceFileError, Usage, book, book_by_id, load_books, monthly_cost
+from durameter.cost.prices import (
+    NotPricedError,
+    PriceFileError,
+    Usage,
+    book,
+    book_by_id,
+    load_books,
+    monthly_cost,
+)
 
 CHANGES = """
 format = 1

@@ -6,8 +6,13 @@ from decimal import Decimal
 import pytest
 from pydantic import ValidationError
 
+from durameter.cost.prices import (
+    Plan,
+    Usage,
+    book,
+    monthly_cost,
+)
 from durameter.errors import UsageError
-from durameter.prices import Plan, Usage, book, monthly_cost
 
 TEMPORAL = book("temporal", date(2026, 11, 23))
 TEMPORAL_2025 = book("temporal", date(2026, 9, 16))

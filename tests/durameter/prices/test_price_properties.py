@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from durameter.prices import QUANTITIES, Cost, Plan, PriceBook, Quantity, Usage, cheapest, load_books, monthly_cost
+from durameter.cost.prices import (
+    QUANTITIES,
+    Cost,
+    Plan,
+    PriceBook,
+    Quantity,
+    Usage,
+    cheapest,
+    load_books,
+    monthly_cost,
+)
 
 BOOKS = load_books()
 PLANS = [pytest.param(plan, id=f"{b.id}-{plan.id}") for b in BOOKS for plan in b.plans if not plan.not_priced]

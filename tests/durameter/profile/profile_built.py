@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from durameter.measure.result import EngineResult, TaskResult, count_kinds
+from durameter.results.model import EngineResult, TaskResult, count_kinds
 from durameter_collectors.rulebook import load_rulebook
 from durameter_collectors.units import Reading, Unit
 

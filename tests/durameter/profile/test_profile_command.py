@@ -8,8 +8,8 @@ import typer
 from typer.testing import CliRunner, Result
 
 from durameter.cli.profile import profile
+from durameter.cost.profile import Profile
 from durameter.errors import UsageError
-from durameter.profile import Profile
 
 AGREEING = Path(__file__).parents[1] / "cli" / "results" / "agreeing"
 KILLED = AGREEING.with_name("killed")

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from durameter.profile.noise import Sample, choose_terms, fit_noise
-from durameter.profile.predict import more_interval
-from durameter.profile.records import Term
+from durameter.cost.profile.predict import more_interval
+from durameter.cost.profile.records import Term
+from durameter.cost.profile.regression import Sample, choose_terms, fit_noise
 
 NAMES = ("model_calls", "seconds")
 PER_CALL = (Term(name="model_calls", weights={"model_calls": 1.0}),)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from durameter.profile.exact import Design, as_fraction
+from durameter.cost.profile.exact import Design, as_fraction
 
 SMALL = st.integers(0, 9)
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from profile_built import Built, Rows, engine_result
 
+from durameter.cost.profile import Coefficient, Profile, fit_profile
 from durameter.errors import UsageError
-from durameter.profile import Coefficient, Profile, fit_profile
-from durameter.report.profile_words import covariate_rows
+from durameter.report.profile import covariate_rows
 from durameter_collectors.units import Gap
 
 CALLS = (3, 8, 5, 12, 7, 4, 9, 6, 10, 2)

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from profile_built import Built, Rows, engine_result
 from scipy import stats
 
-from durameter.profile import Profile, fit_profile
-from durameter.profile.predict import more_interval
+from durameter.cost.profile import Profile, fit_profile
+from durameter.cost.profile.predict import more_interval
 
 rng = np.random.default_rng(11)
 CALLS = tuple(map(int, rng.integers(2, 25, size=40)))

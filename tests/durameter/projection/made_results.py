@@ -5,9 +5,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from durameter.measure.folder import Result
-from durameter.measure.result import EngineResult, Measurement, TaskResult, count_kinds
-from durameter.reconcile import Reconciliation
+from durameter.results.folder import Result
+from durameter.results.model import (
+    EngineResult,
+    Measurement,
+    TaskResult,
+    count_kinds,
+)
+from durameter.results.reconcile import Reconciliation
 from durameter_collectors.rulebook import load_rulebook
 from durameter_collectors.units import Unit
 

@@ -9,9 +9,9 @@ import typer
 from typer.testing import CliRunner
 
 from durameter.cli.project import project
+from durameter.cost.projection import Projection
+from durameter.cost.projection.records import json_schema
 from durameter.errors import DurameterError
-from durameter.projection import Projection
-from durameter.projection.records import json_schema
 
 AGREEING = Path(__file__).parents[1] / "cli/results/agreeing"
 

@@ -5,9 +5,9 @@ from decimal import Decimal
 import pytest
 from made_results import made
 
+from durameter.cost.projection import Ask, Sensitivity, project
 from durameter.errors import UsageError
-from durameter.measure.folder import Result
-from durameter.projection import Ask, Sensitivity, project
+from durameter.results.folder import Result
 
 MILLION = Decimal(10**6)
 BASE = [10, 12, 14, 16, 18, 20]

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from made_results import made
 
+from durameter.cost.projection import Ask, Projection, project
+from durameter.cost.projection.draws import hits
+from durameter.cost.projection.scenarios import parse_scenarios
+from durameter.cost.scenarios import Effects, Extra, ScenarioEffect
 from durameter.errors import UsageError
-from durameter.projection import Ask, Projection, project
-from durameter.projection.bad_days import parse_scenarios
-from durameter.projection.monthly import hits
-from durameter.scenarios import Effects, Extra, ScenarioEffect
 
 MILLION = Decimal(10**6)
 
@@ -37,7 +37,7 @@ def effect(extra: float, error: float | None = 0.0, engine: str = "temporal") ->
 @pytest.fixture
 def storm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "durameter.projection.projecting.read_effects_and_problems", lambda _: Effects((effect(25.0),), ())
+        "durameter.cost.projection.project.read_effects_and_problems", lambda _: Effects((effect(25.0),), ())
     )
 
 
@@ -76,7 +76,7 @@ def test_a_scenario_that_is_asked_for_is_in_the_month() -> None:
 
 def test_what_a_scenario_does_not_tell_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Effects((effect(25.0, None),), ("outage: no effect on inngest (plain): no server.",))
-    monkeypatch.setattr("durameter.projection.projecting.read_effects_and_problems", lambda _: found)
+    monkeypatch.setattr("durameter.cost.projection.project.read_effects_and_problems", lambda _: found)
     said = month("storm").not_covered
     assert "how sure the effect of storm on temporal is: 6 tasks of one group do not tell" in said
     assert "scenario outage: no effect on inngest (plain): no server." in said
@@ -90,7 +90,7 @@ def test_its_own_share_is_the_default() -> None:
 
 def test_an_error_of_the_effect_widens_the_month(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "durameter.projection.projecting.read_effects_and_problems", lambda _: Effects((effect(25.0, 5.0),), ())
+        "durameter.cost.projection.project.read_effects_and_problems", lambda _: Effects((effect(25.0, 5.0),), ())
     )
     units = month("storm=2%").engines[0].readings[0].units
     # Of 4 000 draws; t with 5 degrees: 2.015 x 5 units x 20 000 hits to either side.

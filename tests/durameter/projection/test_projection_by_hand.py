@@ -8,9 +8,16 @@ from typing import Any
 import pytest
 from made_results import made
 
-from durameter.prices import load_books
-from durameter.projection import Ask, EngineProjection, Projection, Quantiles, ReadingProjection, project
-from durameter.projection.growth import parse_growth
+from durameter.cost.prices import load_books
+from durameter.cost.projection import (
+    Ask,
+    EngineProjection,
+    Projection,
+    Quantiles,
+    ReadingProjection,
+    project,
+)
+from durameter.cost.projection.ask import parse_growth
 
 MILLION = Decimal(10**6)
 TURNS = list(range(1, 13))

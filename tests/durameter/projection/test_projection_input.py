@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from made_results import made
 
+from durameter.cost.projection import Ask, project
+from durameter.cost.projection.ask import parse_growth
 from durameter.errors import UsageError
-from durameter.projection import Ask, project
-from durameter.projection.growth import parse_growth
 
 ASK = Ask(volume=Decimal(1000), draws=200)
 TURNS = list(range(1, 13))

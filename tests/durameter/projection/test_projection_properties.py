@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 from made_results import made
 
-from durameter.measure.folder import Result
-from durameter.prices import load_books
-from durameter.projection import Ask, Projection, project
-from durameter.projection.growth import monthly_volumes
-from durameter.projection.means import Column, mean_ratios, month_noise
-from durameter.projection.monthly import Series
-from durameter.projection.prepare import pricers
-from durameter.projection.pricing import Pricer
+from durameter.cost.prices import load_books
+from durameter.cost.projection import Ask, Projection, project
+from durameter.cost.projection.ask import monthly_volumes
+from durameter.cost.projection.draws import Column, Series, mean_ratios, month_noise
+from durameter.cost.projection.pricing import Pricer
+from durameter.cost.projection.project import pricers
+from durameter.results.folder import Result
 
 MILLION = Decimal(10**6)
 TURNS = [1, 2, 3, 4, 6, 7, 9, 12, 15, 20]

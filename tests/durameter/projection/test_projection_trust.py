@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from made_results import AGREES, made
 
-from durameter.projection import Ask, project
+from durameter.cost.projection import Ask, project
 
 DIFFERS = AGREES.model_copy(update={"state": "differs"})
 UNCHECKED = AGREES.model_copy(update={"state": "not checked"})

@@ -8,7 +8,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from durameter import read_result
-from durameter.config import Config, load_config
+from durameter.config import Config, load_config, make_config
 from durameter.errors import UsageError
 from durameter.pytest_plugin.measuring import Measure
 from durameter.pytest_plugin.result import MeasuredResult
@@ -29,7 +29,7 @@ def golden(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 
 def _result(config: Config | None = None) -> MeasuredResult:
     stored = read_result(AGREEING)
-    return MeasuredResult(Path("result"), stored.measurement, stored.units, config or Config())
+    return MeasuredResult(Path("result"), stored.measurement, stored.units, config or make_config())
 
 
 def test_what_holds_passes() -> None:

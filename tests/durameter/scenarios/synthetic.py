@@ -7,8 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from durameter import Result
-from durameter.measure.result import EngineResult, KindCount, Measurement, TaskResult
-from durameter.reconcile import Reconciliation
+from durameter.results.model import (
+    EngineResult,
+    KindCount,
+    Measurement,
+    TaskResult,
+)
+from durameter.results.reconcile import Reconciliation
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 AGREES = Reconciliation(source="history", other="meter", state="agrees")

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from synthetic import AGREES, engine, result, task
 
-from durameter.retries import TEMPORAL_DEFAULT, RetryPolicy
-from durameter.scenarios import Effects, ScenarioEffect, effects_of
+from durameter.cost.scenarios import Effects, ScenarioEffect, effects_of
+from durameter.engines.temporal.retry_policy import TEMPORAL_DEFAULT
+from durameter.retries import RetryPolicy
 from durameter.workload import Outage, Scenario
 from durameter_collectors.units import Gap
 

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from durameter.retries import INNGEST_DEV, INNGEST_PRODUCTION, TEMPORAL_DEFAULT, RetryPolicy
+from durameter.engines.inngest.retry_policy import INNGEST_DEV, INNGEST_PRODUCTION
+from durameter.engines.temporal.retry_policy import TEMPORAL_DEFAULT
+from durameter.retries import RetryPolicy
 
 HALF_HOUR = 1800.0
 

@@ -12,8 +12,14 @@ from drawing import MEAN, clustered, independent, monte_carlo, names, of_thirty,
 from numpy.typing import NDArray
 from scipy.stats import binom, nbinom, t
 
+from durameter.cost.statistics import (
+    Interval,
+    NextTask,
+    mean_interval,
+    next_task_interval,
+    warnings,
+)
 from durameter.measure.until import Batches, Until
-from durameter.statistics import Interval, NextTask, mean_interval, next_task_interval, warnings
 
 ALIKE = {
     "5 of 4": [4] * 5,

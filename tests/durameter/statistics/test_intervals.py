@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from durameter.statistics import (
+from durameter.cost.statistics import (
     assess,
     mean_interval,
     next_task_interval,

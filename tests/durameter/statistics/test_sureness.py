@@ -9,14 +9,14 @@ import pytest
 from rich.console import Console
 
 from durameter import Result, read_result
-from durameter.measure.result import Reached, Stopping
-from durameter.prices import load_books
+from durameter.cost.prices import load_books
+from durameter.cost.prices.pricing import Pricing
+from durameter.cost.statistics import mean_interval
 from durameter.report import Report, build_report
-from durameter.report.markdown import report_markdown
-from durameter.report.month import Pricing
-from durameter.report.terminal import show_report
-from durameter.report.words import comparison
-from durameter.statistics import mean_interval
+from durameter.report.measurement_words import comparison
+from durameter.report.render_markdown import report_markdown
+from durameter.report.render_terminal import show_report
+from durameter.results.model import Reached, Stopping
 
 AGREEING = Path(__file__).parents[1] / "cli" / "results" / "agreeing"
 """Three tasks: 22, 42 and 42 Actions; 28, 41 and 42 executions, 30, 44 and 46 if the open question counts."""

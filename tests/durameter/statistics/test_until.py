@@ -9,9 +9,14 @@ import pytest
 
 from durameter import Task, read_result
 from durameter.errors import UsageError
-from durameter.measure.folder import JOURNAL
-from durameter.measure.result import KindCount, Measurement, TaskResult, TaskState
 from durameter.measure.until import Batches, Until, parse_until, same_beginning
+from durameter.results.folder import JOURNAL
+from durameter.results.model import (
+    KindCount,
+    Measurement,
+    TaskResult,
+    TaskState,
+)
 from durameter_workloads.support_agent.workload import workload
 from running import command, journal, run
 

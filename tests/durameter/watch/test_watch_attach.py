@@ -13,10 +13,10 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError
 from watching import kinds, watch
 
-from durameter.config import TemporalConfig
 from durameter.engines.base import RunningServer
-from durameter.engines.temporal.connect import connect, register
-from durameter.watch.engine import safe_id
+from durameter.engines.discovery import safe_id
+from durameter.engines.temporal.config import TemporalConfig
+from durameter.engines.temporal.server import connect, register
 from running import alive, command, within
 
 AGENT = (sys.executable, str(Path(__file__).with_name("small_agent.py")))

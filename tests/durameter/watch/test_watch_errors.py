@@ -8,11 +8,11 @@ from typer.testing import CliRunner
 from watching import watch
 
 from durameter.cli.main import app
-from durameter.config import TemporalConfig
 from durameter.engines.base import RunningServer
-from durameter.engines.temporal.connect import connect, register
+from durameter.engines.temporal.config import TemporalConfig
+from durameter.engines.temporal.server import connect, register
 from durameter.errors import DurameterError, UsageError
-from durameter.measure.folder import read_result
+from durameter.results.folder import read_result
 from running import run
 
 AGENT = (sys.executable, str(Path(__file__).with_name("small_agent.py")))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from watching import Watch, agreed, kinds, the_usual_ports, watch
 
-from durameter.measure.folder import read_result
+from durameter.results.folder import read_result
 from running import alive, command, servers_in, within
 
 AGENT = (sys.executable, str(Path(__file__).with_name("small_agent.py")))

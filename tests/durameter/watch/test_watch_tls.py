@@ -14,9 +14,9 @@ import pytest
 import trustme
 from watching import kinds, watch
 
-from durameter.config import TemporalConfig
 from durameter.engines.base import RunningServer
-from durameter.engines.temporal.connect import connect, register
+from durameter.engines.temporal.config import TemporalConfig
+from durameter.engines.temporal.server import connect, register
 
 KEY = "key-that-nobody-may-keep"
 NAMESPACE = "watched-tls"

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from durameter.engines.discovery import WatchOptions, safe_id
+from durameter.engines.task_key import group_of, parse_key
+from durameter.engines.temporal.discover_tasks import list_query
 from durameter.errors import UsageError
-from durameter.watch.core import WatchPlan
-from durameter.watch.engine import WatchOptions, safe_id
-from durameter.watch.key import group_of, parse_key
-from durameter.watch.temporal_tasks import list_query
+from durameter.watch.watch import WatchPlan
 
 
 @given(st.text(), st.text())

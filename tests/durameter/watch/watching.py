@@ -12,8 +12,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from durameter.measure.folder import Result, read_result
-from durameter.measure.result import EngineResult, TaskResult
+from durameter.results.folder import Result, read_result
+from durameter.results.model import EngineResult, TaskResult
 from running import DURAMETER, environment
 
 

@@ -11,9 +11,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from durameter.engines.inngest.reach import SELF_HOSTED, SigningKey, reach
+from durameter.engines.inngest.server import SELF_HOSTED, SigningKey, reach
 from durameter.errors import EngineMissingError
-from durameter.web import serve_app
+from durameter.processes.asgi import serve_app
 
 KEY = SecretStr("signkey-prod-00ff")
 

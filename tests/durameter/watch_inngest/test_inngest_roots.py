@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from durameter.watch.inngest_key import value_at
-from durameter.watch.inngest_places import target_of
-from durameter.watch.inngest_roots import Descent, tasks_of
-from durameter_collectors.inngest.graphql import Run
+from durameter.engines.inngest.root_tasks import Descent, tasks_of
+from durameter.engines.inngest.watch.apps import target_of
+from durameter.engines.inngest.watch.options import value_at
+from durameter_collectors.inngest.api.graphql import Run
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -18,7 +18,7 @@ import psutil
 import pytest
 from filelock import FileLock
 
-from durameter.engines.process import free_ports
+from durameter.processes.server import free_ports
 from running import command, run, within
 
 PROGRAMS = Path(__file__).parents[2] / "programs"

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from durameter.config import Config
+from durameter.config import make_config
 from durameter.engines.base import RunningServer
-from durameter.engines.process import free_ports
+from durameter.engines.discovery import WatchOptions
+from durameter.engines.task_key import parse_key
 from durameter.errors import DurameterError, UsageError
-from durameter.measure.folder import Result
-from durameter.measure.result import EngineResult, TaskResult
-from durameter.watch.core import WatchPlan, watch
-from durameter.watch.engine import WatchOptions
-from durameter.watch.key import parse_key
+from durameter.processes.server import free_ports
+from durameter.results.folder import Result
+from durameter.results.model import EngineResult, TaskResult
+from durameter.watch.watch import WatchPlan, watch
 
 pytestmark = pytest.mark.servers
 
@@ -62,7 +62,7 @@ def shop(inngest_server: RunningServer, tmp_path: Path) -> Watch:
             options=options,
             folder=tmp_path / "r",
         )
-        return await watch(plan, Config(), _Quiet())
+        return await watch(plan, make_config(), _Quiet())
 
     return run
 
@@ -179,7 +179,7 @@ async def test_a_window_of_a_running_server(shop: Watch, inngest_server: Running
         ),
         folder=tmp_path / "window",
     )
-    found = engine(await watch(plan, Config(), _Quiet()))
+    found = engine(await watch(plan, make_config(), _Quiet()))
     # The wire tells more kinds, and here none of these.
     assert [kinds(task) for task in by_type(found)] == [ORDER, ORDER, ORDER, REFUND]
     assert [task.task for task in found.tasks] == [task.task for task in first.tasks]
@@ -206,5 +206,5 @@ async def test_options_that_cannot_work(options: dict[str, object], words: str, 
         folder=tmp_path / "r",
     )
     with pytest.raises(DurameterError) as told:
-        await watch(plan, Config(), _Quiet())
+        await watch(plan, make_config(), _Quiet())
     assert words in str(told.value)

@@ -14,9 +14,9 @@ import psutil
 import pytest
 
 from durameter.engines.base import RunningServer
-from durameter.engines.process import GuardedProcess, clean_environment, free_ports
-from durameter.measure.folder import Result, read_result
-from durameter.measure.result import EngineResult
+from durameter.processes.server import GuardedProcess, clean_environment, free_ports
+from durameter.results.folder import Result, read_result
+from durameter.results.model import EngineResult
 from running import Ended, environment, run
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]

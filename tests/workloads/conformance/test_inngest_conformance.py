@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from durameter.config import Config, InngestConfig
+from durameter.config import make_config
 from durameter.conformance import Outcome
 from durameter.engines.base import RunningServer, TaskCount
-from durameter.engines.inngest import InngestEngine
+from durameter.engines.inngest.config import InngestConfig
+from durameter.engines.inngest.engine import InngestEngine
 from durameter.errors import UsageError
-from durameter.reconcile import Line, Reconciliation
+from durameter.results.reconcile import Line, Reconciliation
 from durameter_collectors.rulebook import load_rulebook
 from durameter_collectors.units import TaskLabel
 from durameter_workloads.conformance.inngest import SCENARIOS, suite
@@ -97,7 +98,7 @@ class Nobody:
 
 async def test_an_unknown_scenario_is_an_error_of_the_call(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No scenario has 'nonsense' in its name"):
-        await suite.run(Config(), tmp_path, only=["nonsense"], observer=Nobody())
+        await suite.run(make_config(), tmp_path, only=["nonsense"], observer=Nobody())
 
 
 # The judge must be able to say no.
@@ -178,7 +179,7 @@ async def outcomes(
     asked = [name for name in BY_NAME if any(f"[{name}]" in item.name for item in request.session.items)]
     waiting: dict[str, asyncio.Future[Outcome]] = {name: asyncio.get_running_loop().create_future() for name in asked}
     store = Path(inngest_server.settings["DURAMETER_INNGEST_STORE"])
-    config = Config(inngest=InngestConfig(address=inngest_server.info.address, store=store))
+    config = make_config(inngest=InngestConfig(address=inngest_server.info.address, store=store))
 
     async def run() -> None:
         async with InngestEngine().reached(config, tmp_path_factory.mktemp("conformance"), print) as reached:
@@ -231,7 +232,7 @@ async def test_a_scenario_that_cannot_be_carried_out_is_told_and_stops_no_other(
         Scenario(name="fails", drive=nothing, documented={}),
         Scenario(name="cannot", drive=nothing, documented={}, needs=(Need("moonlight", never),)),
     ]
-    config = Config(inngest=InngestConfig(address=inngest_server.info.address))
+    config = make_config(inngest=InngestConfig(address=inngest_server.info.address))
     async with InngestEngine().reached(config, tmp_path, print) as reached:
         found = {each.name: each async for each in perform_all(reached, scenarios, at_once=2)}
     assert (found["fails"].state, found["fails"].why) == ("failed", "SurpriseError: no such thing")

@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from durameter.config import Config, InngestConfig
+from durameter.config import make_config
 from durameter.conformance import Outcome
-from durameter.engines.inngest import InngestEngine, ReachedInngest
+from durameter.engines.inngest.config import InngestConfig
+from durameter.engines.inngest.engine import InngestEngine, ReachedInngest
 from durameter_workloads.conformance.inngest import SCENARIOS
 from durameter_workloads.conformance.inngest.suite import perform_all
 
@@ -63,7 +64,7 @@ def test_the_tables_name_scenarios_and_leave_most_to_run() -> None:
 @pytest.fixture(scope="module")
 async def old_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ReachedInngest]:
     """The old server with a tap. Made in some minutes if it is not there yet."""
-    config = Config(inngest=InngestConfig(version=VERSION))
+    config = make_config(inngest=InngestConfig(version=VERSION))
     async with InngestEngine().reached(config, tmp_path_factory.mktemp("old_inngest"), print) as reached:
         yield reached
 

@@ -12,12 +12,14 @@ import httpx
 import psutil
 import pytest
 
-from durameter.config import Config, InngestConfig
+from durameter.config import Config, make_config
 from durameter.engines.base import RunningServer
-from durameter.engines.inngest import InngestEngine, InngestSession
-from durameter.engines.process import GuardedProcess
+from durameter.engines.inngest.config import InngestConfig
+from durameter.engines.inngest.engine import InngestEngine
+from durameter.engines.inngest.session import InngestSession
 from durameter.errors import EngineMissingError
-from durameter_collectors.inngest.wire.record import WireCheckpoint, WireRequest
+from durameter.processes.server import GuardedProcess
+from durameter_collectors.inngest.wire.rows import WireCheckpoint, WireRequest
 from durameter_collectors.units import TaskLabel
 from durameter_workloads.conformance.inngest import node_packages as packages_module
 from durameter_workloads.conformance.inngest.bench import Bench, bench
@@ -195,7 +197,7 @@ async def node() -> None:
 @pytest.fixture
 def config(inngest_server: RunningServer) -> Config:
     store = Path(inngest_server.settings["DURAMETER_INNGEST_STORE"])
-    return Config(inngest=InngestConfig(address=inngest_server.info.address, store=store))
+    return make_config(inngest=InngestConfig(address=inngest_server.info.address, store=store))
 
 
 async def send(on: Bench, **data: str) -> None:

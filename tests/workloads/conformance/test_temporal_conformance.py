@@ -7,10 +7,11 @@ from decimal import Decimal
 
 import pytest
 
-from durameter.config import Config, TemporalConfig
+from durameter.config import make_config
 from durameter.conformance import Outcome
 from durameter.engines.base import RunningServer
-from durameter.engines.temporal import TemporalEngine
+from durameter.engines.temporal.config import TemporalConfig
+from durameter.engines.temporal.engine import TemporalEngine
 from durameter.errors import UsageError
 from durameter_collectors.rulebook import load_rulebook
 from durameter_workloads.conformance.temporal import SCENARIOS, suite
@@ -101,7 +102,7 @@ class Nobody:
 
 async def test_an_unknown_scenario_is_an_error_of_the_call(tmp_path_factory: pytest.TempPathFactory) -> None:
     with pytest.raises(UsageError, match="No scenario has 'nonsense' in its name"):
-        await suite.run(Config(), tmp_path_factory.mktemp("none"), only=["nonsense"], observer=Nobody())
+        await suite.run(make_config(), tmp_path_factory.mktemp("none"), only=["nonsense"], observer=Nobody())
 
 
 # On a server.
@@ -118,7 +119,7 @@ async def outcomes(
     waiting: dict[str, asyncio.Future[Outcome]] = {name: asyncio.get_running_loop().create_future() for name in asked}
     address = temporal_server.info.address
     metrics_url = temporal_server.settings["DURAMETER_TEMPORAL_METRICS_URL"]
-    config = Config(temporal=TemporalConfig(address=address, metrics_url=metrics_url))
+    config = make_config(temporal=TemporalConfig(address=address, metrics_url=metrics_url))
 
     async def run() -> None:
         async with TemporalEngine().reached(config, tmp_path_factory.mktemp("conformance"), print) as reached:

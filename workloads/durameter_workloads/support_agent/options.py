@@ -5,11 +5,20 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from durameter import Task
 from durameter_workloads.model_server import Faults
+from durameter_workloads.model_server.stream import CHARS_PER_TOKEN
+from durameter_workloads.support_agent.shape import Conversation
 from durameter_workloads.support_agent.shapes import Overlay
 from durameter_workloads.support_agent.spec import MAX_ATTEMPTS, MODEL_TIMEOUT_SECONDS
 
-__all__ = ["NO_KEY", "SupportAgentOptions", "VariantOptions", "model_key"]
+__all__ = [
+    "NO_KEY",
+    "SupportAgentOptions",
+    "VariantOptions",
+    "model_key",
+    "stream_covariates",
+]
 
 NO_KEY = "none"
 """Stands for the key of a model that needs none."""
@@ -75,3 +84,18 @@ class SupportAgentOptions(BaseModel):
 def model_key() -> str:
     """The key of a real model, from the environment."""
     return os.environ.get("DURAMETER_MODEL_API_KEY") or os.environ.get("OPENAI_API_KEY") or NO_KEY
+
+
+# How long the streamed answers of a conversation take: a covariate of the variants that stream.
+
+
+def stream_covariates(variant: str, task: Task, options: SupportAgentOptions) -> dict[str, float]:
+    """`streamed_seconds` of a task, by the streams' own clock; nothing for a variant that does not stream.
+
+    The conversation's own answers are streamed, those of its sub-agents are not.
+    """
+    if not variant.startswith("stream_"):
+        return {}
+    calls = [call for message in Conversation.model_validate(task.shape).messages for call in message.model_calls]
+    tokens = sum(call.chars for call in calls) / CHARS_PER_TOKEN
+    return {"streamed_seconds": tokens / options.variants.tokens_per_second}

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from durameter import Outage, Scenario
-from durameter.retries import INNGEST_DEV, INNGEST_PRODUCTION, TEMPORAL_DEFAULT
+from durameter.engines.inngest.retry_policy import INNGEST_DEV, INNGEST_PRODUCTION
+from durameter.engines.temporal.retry_policy import TEMPORAL_DEFAULT
 from durameter_workloads.support_agent.options import SupportAgentOptions
 
 __all__ = ["scenarios_of"]

@@ -8,12 +8,12 @@ from durameter_workloads.support_agent.spec import (
     HAND_OVER,
     REFUND,
     REFUND_LIMIT,
+    filler,
     message_step,
     model_step,
     specialist_name,
     tool_step,
 )
-from durameter_workloads.support_agent.tools import filler
 
 __all__ = ["scripts_of"]
 

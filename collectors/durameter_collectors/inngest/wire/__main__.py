@@ -13,9 +13,9 @@ import argparse
 import asyncio
 import sys
 
-from durameter_collectors.inngest.wire.reading import RouteKind
-from durameter_collectors.tapping.copying import Route
+from durameter_collectors.inngest.wire.decode import RouteKind
 from durameter_collectors.tapping.program import Listen, add_arguments, run_tap
+from durameter_collectors.tapping.proxy import Route
 from durameter_collectors.tapping.upstream import Target, host_and_port
 
 __all__: list[str] = []
@@ -35,7 +35,7 @@ def _main() -> None:
     try:
         routes = [_listen("server", text) for text in arguments.server]
         routes += [_listen("app", text) for text in arguments.app]
-        asyncio.run(run_tap(arguments, "durameter_collectors.inngest.wire.decoder", routes))
+        asyncio.run(run_tap(arguments, "durameter_collectors.inngest.wire.decode", routes))
     except (OSError, ValueError) as error:
         sys.exit(f"the tap cannot start: {error}")
 

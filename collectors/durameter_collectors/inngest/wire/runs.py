@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from durameter_collectors.inngest.counts import FREE_OPS, STEP_OPS, units_per_run
-from durameter_collectors.inngest.wire.record import (
+from durameter_collectors.inngest.opcodes import FREE_OPS, STEP_OPS, units_per_run
+from durameter_collectors.inngest.wire.rows import (
     Operation,
     WireCheckpoint,
     WireProblem,

@@ -15,8 +15,8 @@ import asyncio
 import sys
 from pathlib import Path
 
-from durameter_collectors.tapping.copying import Route
 from durameter_collectors.tapping.program import add_arguments, run_tap
+from durameter_collectors.tapping.proxy import Route
 from durameter_collectors.tapping.upstream import Target, Tls, host_and_port
 
 __all__: list[str] = []
@@ -39,7 +39,7 @@ async def _main(arguments: argparse.Namespace) -> None:
     host, port = arguments.target
     tls = Tls(arguments.tls_ca, arguments.tls_cert, arguments.tls_key, arguments.tls_server_name)
     route = Route("frontend", Target(host, port, tls if arguments.tls else None))
-    await run_tap(arguments, "durameter_collectors.temporal.wire.decoder", [(*arguments.listen, route)])
+    await run_tap(arguments, "durameter_collectors.temporal.wire.calls", [(*arguments.listen, route)])
 
 
 if __name__ == "__main__":

@@ -1,20 +1,32 @@
 """The calls of one connection: from its two streams of bytes to answered calls, and what stays unanswered."""
 
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from durameter_collectors.temporal.wire.answer import Answer, Known, Row, when
+from durameter_collectors.tapping.decoding import Kind, Record, Rows, run
 from durameter_collectors.temporal.wire.grpc import Body, BodyError
 from durameter_collectors.temporal.wire.http2 import PREFACE, Direction, Headers, UnreadableError
 from durameter_collectors.temporal.wire.methods import FREE_METHODS, FREE_SERVICES, METHODS, WORKFLOW_SERVICE, Method
-from durameter_collectors.temporal.wire.record import WireProblem
+from durameter_collectors.temporal.wire.response import (
+    Answer,
+    Known,
+    Row,
+    when,
+)
+from durameter_collectors.temporal.wire.rows import WireProblem
 from durameter_collectors.temporal.wire.tasks import ActivityTask, WorkflowTask
 
-__all__ = ["Capture", "Connection"]
+__all__ = [
+    "Capture",
+    "Connection",
+    "Decoder",
+]
 
 _OK, _NOT_FOUND = 0, 5
 """gRPC's status codes."""
@@ -308,3 +320,36 @@ class _FromServer:
 
     def table_size(self, size: int) -> None:
         self._to.server_reads_tables_of(size)
+
+
+# The decoder of a Temporal tap: calls of all its connections → rows.
+
+
+class Decoder:
+    """All connections of a capture."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._capture = Capture(rows.write)
+        self._connections: dict[int, Connection] = {}
+
+    def take(self, record: Record) -> None:
+        """Decode one record, never a mark."""
+        if record.kind == Kind.FROM_CLIENT:
+            self._connections[record.connection].from_client(record.time, record.data)
+        elif record.kind == Kind.FROM_SERVER:
+            self._connections[record.connection].from_server(record.time, record.data)
+        elif record.kind == Kind.OPENED:
+            self._connections[record.connection] = Connection(self._capture)
+        elif record.kind == Kind.CLOSED:
+            self._connections.pop(record.connection).close(record.time)
+        elif record.kind == Kind.NOTICE:
+            self._rows.write(WireProblem(call=0, time=when(record.time), what=record.data.decode(), grave=False))
+
+    def state(self) -> Mapping[str, object]:
+        """Calls so far, and the oldest one that may be an Action and has no answer yet."""
+        return {"calls": self._capture.calls, "open": next(iter(self._capture.open), None)}
+
+
+if __name__ == "__main__":
+    run(Decoder, Path(sys.argv[1]))

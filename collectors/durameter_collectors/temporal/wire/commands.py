@@ -10,8 +10,7 @@ from temporalio.api.protocol.v1 import Message
 from temporalio.api.update.v1 import Acceptance, Rejection, Request, Response
 from temporalio.api.workflowservice.v1 import RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskCompletedResponse
 
-from durameter_collectors.steps import cause_of
-from durameter_collectors.temporal.summaries import (
+from durameter_collectors.temporal.markers import (
     LOCAL_RETRY_CAP,
     PATCH_ATTRIBUTE,
     PATCH_MARKERS,
@@ -19,8 +18,9 @@ from durameter_collectors.temporal.summaries import (
     rule_of_markers,
     static_summary,
 )
-from durameter_collectors.temporal.wire.answer import Answer
+from durameter_collectors.temporal.wire.response import Answer
 from durameter_collectors.temporal.wire.tasks import WorkflowTask
+from durameter_collectors.units import cause_of
 
 __all__ = ["Completion", "completed"]
 

@@ -12,9 +12,9 @@ from google.protobuf.message import Message
 from temporalio.api.enums.v1 import WorkflowIdConflictPolicy
 from temporalio.api.workflowservice import v1 as api
 
-from durameter_collectors.temporal.summaries import static_summary
-from durameter_collectors.temporal.wire.answer import Answer
+from durameter_collectors.temporal.markers import static_summary
 from durameter_collectors.temporal.wire.commands import Completion, completed
+from durameter_collectors.temporal.wire.response import Answer
 from durameter_collectors.temporal.wire.tasks import ActivityTask, WorkflowTask
 
 __all__ = ["FREE_METHODS", "FREE_SERVICES", "METHODS", "WORKFLOW_SERVICE", "Method"]

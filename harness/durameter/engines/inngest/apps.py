@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 import httpx
 
-from durameter.config import InngestConfig
+from durameter.engines.inngest.config import InngestConfig
 from durameter.errors import EngineMissingError
-from durameter_collectors.inngest.graphql import ENDED, InngestApi
+from durameter_collectors.inngest.api.graphql import ENDED, InngestApi
 
 __all__ = ["make_way"]
 

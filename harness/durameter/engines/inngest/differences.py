@@ -1,17 +1,20 @@
 """The named differences between Inngest's sources, each with its quantity by run and kind, from evidence."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
-from durameter.engines.inngest.evidence import Evidence
-from durameter.reconcile import Corrections
-from durameter_collectors.inngest.counts import units_per_run
+from durameter.results.reconcile import Corrections
+from durameter_collectors.inngest.opcodes import units_per_run
 from durameter_collectors.inngest.runs import CountedRun
-from durameter_collectors.inngest.stored import StoredRun
+from durameter_collectors.inngest.store.read import StoreReading
+from durameter_collectors.inngest.store.records import StoredRun
 from durameter_collectors.inngest.trace import steps_of
-from durameter_collectors.inngest.wire.index import WireIndex
+from durameter_collectors.inngest.wire.client import WireIndex
+from durameter_collectors.inngest.wire.rows import WireEvents
 from durameter_collectors.inngest.wire.runs import RunOnWire
 from durameter_collectors.rulebook import load_rulebook
+from durameter_collectors.units import Unit
 
 __all__ = [
     "LATE",
@@ -19,12 +22,46 @@ __all__ = [
     "NEVER_REACHED",
     "REQUESTS",
     "UNANSWERED",
+    "Evidence",
     "answered_requests",
     "late_and_taken",
     "late_replies",
     "never_asked",
     "unanswered_steps",
 ]
+
+# What all sources said by the end of an Inngest measurement.
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What all sources said by the end of a measurement."""
+
+    ledger: Sequence[Unit]
+    runs: Mapping[str, CountedRun]
+    """Every run that belongs to a task, by id."""
+    apps: Sequence[str]
+    """Ids of the apps that were served."""
+    wire: WireIndex | None
+    """None without a tap."""
+    events: Sequence[WireEvents]
+    """Events that passed during the measurement."""
+    own_events: Collection[str]
+    """Ids of events that started runs and that the server made by itself."""
+    events_tapped: bool
+    """Whether clients and apps reach the server through the tap."""
+    store: StoreReading | None
+    store_problem: str
+    """Why there is none."""
+    store_troubles: Sequence[str]
+    """What the server's log says against its store."""
+    rest: Mapping[str, Mapping[str, Decimal]] | None
+    """Run → kind → units by the server's REST API, of the runs that it tells whole; None where it has none."""
+    rest_problems: Sequence[str]
+    """Runs that it did not tell, and why."""
+    strangers: Sequence[str]
+    """Runs of nobody, in words."""
+
 
 LATE = "reply_after_cancellation"
 """Name of the difference: replies to runs that were cancelled meanwhile, whose steps the server did not take."""

@@ -9,17 +9,23 @@ from pathlib import Path
 
 import httpx
 
-from durameter.config import Config, InngestConfig
-from durameter.engines.base import Engine, Finding, Progress, RunningServer, ServerInfo
+from durameter.config import Config
+from durameter.engines.base import (
+    Engine,
+    Finding,
+    Progress,
+    RunningServer,
+)
 from durameter.engines.detached import info_of
 from durameter.engines.inngest import binary as inngest_binary
-from durameter.engines.inngest.reach import SigningKey, reach
+from durameter.engines.inngest.config import InngestConfig
+from durameter.engines.inngest.server import PORTS, SigningKey, how_to_start, reach
 from durameter.engines.inngest.session import InngestSession
-from durameter.engines.inngest.start import PORTS, how_to_start
 from durameter.engines.inngest.tap import RunningTap, start_tap
-from durameter.engines.own_environment import undisturbed
-from durameter.engines.process import GuardedProcess, clean_environment, free_ports
 from durameter.errors import EngineMissingError
+from durameter.processes.environment import undisturbed
+from durameter.processes.server import GuardedProcess, clean_environment, free_ports
+from durameter.results.model import ServerInfo
 
 __all__ = ["InngestEngine", "ReachedInngest"]
 
@@ -78,11 +84,11 @@ class InngestEngine(Engine):
 
     def examine(self, config: Config) -> list[Finding]:
         """Which program or server would be used."""
-        if config.inngest.address:
-            return [Finding(state="ok", subject="inngest", text=f"the server at {config.inngest.address}")]
+        if InngestConfig.of(config).address:
+            return [Finding(state="ok", subject="inngest", text=f"the server at {InngestConfig.of(config).address}")]
         try:
             binary, reasons = inngest_binary.find(
-                config.inngest.binary, config.cache.dir, version=config.inngest.version
+                InngestConfig.of(config).binary, config.cache.dir, version=InngestConfig.of(config).version
             )
         except EngineMissingError as error:
             return [
@@ -98,7 +104,7 @@ class InngestEngine(Engine):
                     advice=advice.strip(),
                 )
             ]
-        ways = inngest_binary.could_build(config.inngest.version)
+        ways = inngest_binary.could_build(InngestConfig.of(config).version)
         obtainable = any(": ok" in way for way in ways)
         return [
             Finding(
@@ -154,7 +160,7 @@ class InngestEngine(Engine):
         Raises:
             EngineMissingError: no server can be had.
         """
-        inngest = config.inngest
+        inngest = InngestConfig.of(config)
         async with AsyncExitStack() as undo:
             undo.enter_context(undisturbed(*hidden))
             process: GuardedProcess | None = None
@@ -196,10 +202,10 @@ async def _ensure_binary(config: Config, progress: Progress) -> inngest_binary.I
     try:
         return await asyncio.to_thread(
             inngest_binary.ensure,
-            config.inngest.binary,
+            InngestConfig.of(config).binary,
             config.cache.dir,
             progress,
-            version=config.inngest.version,
+            version=InngestConfig.of(config).version,
             cancelled=cancelled,
         )
     except asyncio.CancelledError:

@@ -9,22 +9,28 @@ from decimal import Decimal
 
 from durameter.engines.inngest.differences import (
     REQUESTS,
+    Evidence,
     answered_requests,
     late_and_taken,
     late_replies,
     never_asked,
     unanswered_steps,
 )
-from durameter.engines.inngest.evidence import Evidence
 from durameter.engines.inngest.triggers import triggered
-from durameter.reconcile import Corrections, Reconciliation, by_place, merged, state_of
-from durameter_collectors.inngest import store as stores
+from durameter.results.reconcile import (
+    Corrections,
+    Reconciliation,
+    by_place,
+    merged,
+    state_of,
+)
 from durameter_collectors.inngest import trace as traces
-from durameter_collectors.inngest.counts import units_per_run
-from durameter_collectors.inngest.store import counts_in_store
-from durameter_collectors.inngest.stored import StoredRun
-from durameter_collectors.inngest.wire import log as wires
-from durameter_collectors.inngest.wire.index import WireIndex
+from durameter_collectors.inngest.opcodes import units_per_run
+from durameter_collectors.inngest.store import read as stores
+from durameter_collectors.inngest.store.read import counts_in_store
+from durameter_collectors.inngest.store.records import StoredRun
+from durameter_collectors.inngest.wire import client as wires
+from durameter_collectors.inngest.wire.client import WireIndex
 from durameter_collectors.inngest.wire.runs import RunOnWire
 from durameter_collectors.rulebook import load_rulebook
 

@@ -14,29 +14,35 @@ import httpx
 import inngest
 import inngest.fast_api
 
-from durameter.config import InngestConfig
-from durameter.engines.base import ServerInfo, Session, TaskCount
+from durameter.engines.base import Session, TaskCount
 from durameter.engines.inngest.apps import make_way
-from durameter.engines.inngest.evidence import Evidence
+from durameter.engines.inngest.config import InngestConfig
+from durameter.engines.inngest.differences import Evidence
 from durameter.engines.inngest.proof import prove
 from durameter.engines.inngest.tap import RunningTap
 from durameter.engines.inngest.triggers import listens, not_passed
-from durameter.engines.process import GuardedProcess
 from durameter.engines.tap import first_end
 from durameter.errors import EngineMissingError
-from durameter.reconcile import Reconciliation
-from durameter.web import serve_app
-from durameter_collectors.inngest.family import Sent
-from durameter_collectors.inngest.graphql import InngestApi, InngestApiError, hides_a_step
-from durameter_collectors.inngest.rest import RestV2
+from durameter.processes.asgi import serve_app
+from durameter.processes.server import GuardedProcess
+from durameter.results.model import ServerInfo
+from durameter.results.reconcile import Reconciliation
+from durameter.workload import TaskFailedError
+from durameter_collectors.inngest.api.graphql import ENDED, InngestApi, InngestApiError, hides_a_step
+from durameter_collectors.inngest.api.rest import RestV2
+from durameter_collectors.inngest.descendants import Sent
 from durameter_collectors.inngest.runs import CountedRun, cancel_runs, count_runs
-from durameter_collectors.inngest.store import StoreError, StoreReading, read_store
+from durameter_collectors.inngest.slot_time import RunWork, measures_of, work_of
+from durameter_collectors.inngest.store.read import StoreError, StoreReading, read_store
 from durameter_collectors.inngest.trace import kinds_in_trace
 from durameter_collectors.inngest.wire.runs import RunOnWire
-from durameter_collectors.inngest.work import RunWork, measures_of, work_of
 from durameter_collectors.units import Elsewhere, Gap, TaskLabel, Unit, nowhere
 
-__all__ = ["InngestSession", "refused"]
+__all__ = [
+    "InngestSession",
+    "refused",
+    "wait_for_runs",
+]
 
 _SETTLE_PATIENCE = 20.0
 _STORE_TRIES = 8
@@ -452,3 +458,30 @@ def refused(answer: httpx.Response) -> bool:
     except ValueError:
         return answer.is_error
     return answer.is_error or (isinstance(said, dict) and bool(said.get("error")))
+
+
+# Wait until what an event started has ended: what nearly every driver on Inngest does last.
+
+_LOOK_SECONDS = 0.2
+
+
+async def wait_for_runs(session: InngestSession, event: str) -> None:
+    """Wait until every run that an event started has ended. Reading the runs is free.
+
+    It waits for the first of them as long as the task may take.
+
+    Args:
+        session: the reached server.
+        event: id of the event, as `client.send` gave it.
+
+    Raises:
+        TaskFailedError: a run failed or was cancelled.
+    """
+    while True:
+        runs = await session.api.runs_of_event(event)
+        if runs and all(run.status in ENDED for run in runs):
+            break
+        await asyncio.sleep(_LOOK_SECONDS)
+    for run in runs:
+        if run.status in ("FAILED", "CANCELLED"):
+            raise TaskFailedError(f"run {run.id} of {run.function.slug} is {run.status.lower()}")

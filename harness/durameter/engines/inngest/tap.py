@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from durameter.engines.tap import GuardedTap, start_guarded_tap
-from durameter_collectors.inngest.wire.log import WireLog, tap_command
+from durameter_collectors.inngest.wire.client import WireLog, tap_command
 
 __all__ = ["RunningTap", "start_tap"]
 

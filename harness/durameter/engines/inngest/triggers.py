@@ -6,9 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from fnmatch import fnmatchcase
 
-from durameter.reconcile import Reconciliation, by_place, state_of
+from durameter.results.reconcile import Reconciliation, by_place, state_of
 from durameter_collectors.inngest.runs import CountedRun
-from durameter_collectors.inngest.wire.record import WireEvents, WireFunction
+from durameter_collectors.inngest.wire.rows import WireEvents, WireFunction
 from durameter_collectors.rulebook import load_rulebook
 
 __all__ = ["DUPLICATE", "EARLY", "RERUN", "listens", "not_passed", "triggered"]

@@ -9,16 +9,31 @@ from pathlib import Path
 import httpx
 from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 
-from durameter.config import Config, TemporalConfig
-from durameter.engines.base import Engine, Finding, Progress, RunningServer, ServerInfo
+from durameter.config import Config
+from durameter.engines.base import (
+    Engine,
+    Finding,
+    Progress,
+    RunningServer,
+)
 from durameter.engines.detached import info_of
-from durameter.engines.own_environment import undisturbed
-from durameter.engines.process import GuardedProcess, clean_environment, free_ports
-from durameter.engines.temporal.binary import TESTED_VERSIONS, binary_version, find_binary
-from durameter.engines.temporal.connect import answers, connect, quiet_core, register, wants_tls
+from durameter.engines.temporal.config import TemporalConfig
+from durameter.engines.temporal.server import (
+    TESTED_VERSIONS,
+    answers,
+    binary_version,
+    connect,
+    find_binary,
+    quiet_core,
+    register,
+    wants_tls,
+)
 from durameter.engines.temporal.session import TemporalSession
 from durameter.engines.temporal.tap import RunningTap, start_tap
 from durameter.errors import EngineMissingError
+from durameter.processes.environment import undisturbed
+from durameter.processes.server import GuardedProcess, clean_environment, free_ports
+from durameter.results.model import ServerInfo
 from durameter_collectors.temporal.meter import Meter
 
 __all__ = ["ReachedTemporal", "TemporalEngine"]
@@ -90,20 +105,20 @@ class TemporalEngine(Engine):
 
     def examine(self, config: Config) -> list[Finding]:
         """Which CLI or server would be used."""
-        if config.temporal.address:
-            meter = config.temporal.metrics_url or "none"
+        if TemporalConfig.of(config).address:
+            meter = TemporalConfig.of(config).metrics_url or "none"
             return [
                 Finding(
-                    state="ok" if config.temporal.metrics_url else "warning",
+                    state="ok" if TemporalConfig.of(config).metrics_url else "warning",
                     subject="temporal",
-                    text=f"the server at {config.temporal.address}, meter: {meter}",
+                    text=f"the server at {TemporalConfig.of(config).address}, meter: {meter}",
                     advice=""
-                    if config.temporal.metrics_url
+                    if TemporalConfig.of(config).metrics_url
                     else "Set DURAMETER_TEMPORAL_METRICS_URL, or counts have no second source.",
                 )
             ]
         try:
-            binary = find_binary(config.temporal)
+            binary = find_binary(TemporalConfig.of(config))
             version, server = binary_version(binary)
         except EngineMissingError as error:
             return [Finding(state="missing", subject="temporal", text="no server", advice=str(error))]
@@ -120,7 +135,7 @@ class TemporalEngine(Engine):
         """Start `temporal server start-dev` on free loopback ports, its store in `folder`."""
         quiet_core()
         folder = folder.absolute()  # the server works in it
-        binary = find_binary(config.temporal)
+        binary = find_binary(TemporalConfig.of(config))
         version, server_version = binary_version(binary)
         progress(f"starting Temporal {server_version} (CLI {version})")
         for _ in range(_START_TRIES):
@@ -164,7 +179,7 @@ class TemporalEngine(Engine):
             EngineMissingError: no server can be had.
         """
         quiet_core()
-        temporal = config.temporal
+        temporal = TemporalConfig.of(config)
         async with AsyncExitStack() as undo:
             undo.enter_context(undisturbed("TEMPORAL_"))
             process: GuardedProcess | None = None

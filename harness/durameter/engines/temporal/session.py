@@ -12,21 +12,26 @@ from decimal import Decimal
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from durameter.engines.base import ServerInfo, Session, TaskCount
-from durameter.engines.process import GuardedProcess
+from durameter.engines.base import Session, TaskCount
 from durameter.engines.tap import first_end
 from durameter.engines.temporal.proof import Evidence, prove
 from durameter.engines.temporal.tap import RunningTap
-from durameter.reconcile import Reconciliation
+from durameter.processes.server import GuardedProcess
+from durameter.results.model import ServerInfo
+from durameter.results.reconcile import Reconciliation
 from durameter_collectors.rulebook import load_rulebook
-from durameter_collectors.temporal.batch import batch_operations
-from durameter_collectors.temporal.both import history_units, is_of, only_on_wire, units_on_wire
 from durameter_collectors.temporal.history import RunLink
+from durameter_collectors.temporal.merge_sources import (
+    history_units,
+    is_of,
+    only_on_wire,
+    units_on_wire,
+)
 from durameter_collectors.temporal.meter import Meter, MeterError
 from durameter_collectors.temporal.runs import CountedRun, count_runs
+from durameter_collectors.temporal.server_traffic import batch_operations, system_traffic
 from durameter_collectors.temporal.storage import measures_of
-from durameter_collectors.temporal.system import system_traffic
-from durameter_collectors.temporal.wire.record import WireAction, WireProblem
+from durameter_collectors.temporal.wire.rows import WireAction, WireProblem
 from durameter_collectors.units import Elsewhere, Gap, TaskLabel, Unit, nowhere
 
 __all__ = ["TemporalSession"]

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from durameter.config import TemporalConfig
 from durameter.engines.tap import GuardedTap, start_guarded_tap
-from durameter.engines.temporal.connect import wants_tls
+from durameter.engines.temporal.config import TemporalConfig
+from durameter.engines.temporal.server import wants_tls
 from durameter.errors import EngineMissingError
 from durameter_collectors.tapping.upstream import Tls, host_and_port
-from durameter_collectors.temporal.wire.log import WireLog, tap_command
+from durameter_collectors.temporal.wire.client import WireLog, tap_command
 
 __all__ = ["RunningTap", "start_tap"]
 

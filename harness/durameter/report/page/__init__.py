@@ -1,1 +1,1 @@
-"""The page of a report: template, style, and one file per plot. `durameter.report.html` puts it together."""
+"""The page of a report: template, style, and one file per plot. `durameter.report.render_html` puts it together."""

@@ -6,11 +6,11 @@ from typing import Any
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-from durameter.measure.result import EngineResult
-from durameter.profile import Profile
-from durameter.projection import Projection
-from durameter.report.page.series import counted_tasks
-from durameter.report.view import Report
+from durameter.cost.profile import Profile
+from durameter.cost.projection import Projection
+from durameter.report.measurement import Report
+from durameter.report.page.plot_data import counted_tasks
+from durameter.results.model import EngineResult
 
 __all__ = ["embedded"]
 

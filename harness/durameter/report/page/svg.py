@@ -2,18 +2,147 @@
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, Final
 from xml.etree import ElementTree
 
 from markupsafe import Markup
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.typing import RcKeyType
 
-from durameter.report.page.colours import GRID, INK, MUTED, STAND_INS
+__all__ = [
+    "ENGINES",
+    "GOOD",
+    "GRID",
+    "INK",
+    "MINUS",
+    "MUTED",
+    "PAPER",
+    "STAND_INS",
+    "WIDTH",
+    "brief",
+    "dollar_axis",
+    "draw",
+    "engine_colour",
+    "mark_volume",
+    "short",
+    "spread_out",
+    "volume_axis",
+]
 
-__all__ = ["MINUS", "WIDTH", "draw", "short"]
+# Colours of the plots: matplotlib draws with stand-ins, and the style sheet says what they are, in light and dark.
+
+INK: Final = "#010101"
+MUTED: Final = "#020202"
+GRID: Final = "#030303"
+PAPER: Final = "#040404"
+GOOD: Final = "#050505"
+ENGINES: Final = ("#0a0a01", "#0a0a02", "#0a0a03", "#0a0a04")
+"""One per engine, in the order of the report; more engines begin again."""
+
+STAND_INS: Final = {
+    INK: "var(--ink)",
+    MUTED: "var(--muted)",
+    GRID: "var(--grid)",
+    PAPER: "var(--paper)",
+    GOOD: "var(--good)",
+    **{colour: f"var(--engine-{number})" for number, colour in enumerate(ENGINES, 1)},
+}
+"""Stand-in to what the page puts there."""
+
+
+def engine_colour(position: int) -> str:
+    """Stand-in of the engine at this position of the report."""
+    return ENGINES[position % len(ENGINES)]
+
+
+# What the plots over volume share: a logarithmic axis of tasks per month, dollars, and the user's volume.
+
+_MOST_TICKS: Final = 6
+_SUFFIXES: Final = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def brief(value: float) -> str:
+    """`1k`, `2.5M`."""
+    for size, suffix in _SUFFIXES:
+        if value >= size:
+            return f"{value / size:.3g}{suffix}"
+    return f"{value:.3g}"
+
+
+def _decades(low: float, high: float) -> list[float]:
+    """Powers of ten from low to high, thinned to what fits."""
+    found = [10.0**power for power in range(-6, 16) if low <= 10.0**power <= high]
+    step = -(-len(found) // _MOST_TICKS) or 1
+    return found[::step]
+
+
+def volume_axis(axes: Axes, low: float, high: float) -> None:
+    """Tasks per month, logarithmic."""
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    axes.xaxis.set_major_locator(FixedLocator(_decades(low, high) or [low]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: brief(value)))
+    axes.set_xlabel("tasks a month")
+
+
+def dollar_axis(axes: Axes, figures: Sequence[float], sign: str) -> None:
+    """Dollars a month, logarithmic; where something costs nothing, with a zero below the first ten dollars."""
+    positive = [figure for figure in figures if figure > 0] or [1.0]
+    top = max(positive) * 1.4
+    free = min(figures, default=0) <= 0
+    low = 10.0 if free else min(positive) / 1.4
+    if free:
+        axes.set_yscale("symlog", linthresh=low, linscale=0.5)
+        axes.set_ylim(-low / 8, max(top, low * 2))
+    else:
+        axes.set_yscale("log")
+        axes.set_ylim(low, top)
+    ticks = ([0.0] if free else []) + (_decades(low, top) or [positive[0]])
+    axes.yaxis.set_major_locator(FixedLocator(ticks))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{sign}{brief(value)}"))
+    axes.grid(visible=True, axis="y")
+    axes.tick_params(length=3)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+
+
+def mark_volume(axes: Axes, volume: float, *, words: bool = True) -> None:
+    """A line at the user's volume."""
+    axes.axvline(volume, color=INK, linewidth=1, linestyle=(0, (4, 3)), zorder=1.5)
+    if words:
+        low, high = axes.get_xlim()
+        beyond_middle = volume**2 > low * high
+        axes.annotate(
+            f"{brief(volume)} a month",
+            (volume, 1),
+            (-4 if beyond_middle else 4, 1),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            ha="right" if beyond_middle else "left",
+            va="bottom",
+            color=INK,
+        )
+
+
+def spread_out(heights: Sequence[float], gap: float, top: float) -> list[float]:
+    """Heights moved apart to at least `gap`, in their order, none above `top`: places for the labels of lines."""
+    order = sorted(range(len(heights)), key=lambda each: heights[each])
+    places = list(heights)
+    for before, after in pairwise(order):
+        places[after] = max(places[after], places[before] + gap)
+    ceiling = top
+    for each in reversed(order):
+        places[each] = min(places[each], ceiling)
+        ceiling = places[each] - gap
+    return places
+
 
 MINUS: Final = "\N{MINUS SIGN}"
 WIDTH: Final = 420
@@ -63,7 +192,7 @@ def draw(
         title: what it shows, for who cannot see it.
         description: what is to be read from it, for who cannot see it.
         height: in the units of `WIDTH`.
-        paint: draws into the empty figure with the colours of `durameter.report.page.colours`.
+        paint: draws into the empty figure with the colours of `durameter.report.page.svg`.
         width: of the plot.
     """
     written = io.StringIO()

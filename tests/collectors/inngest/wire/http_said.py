@@ -5,10 +5,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from durameter_collectors.inngest.wire.decoder import InngestDecoder
-from durameter_collectors.inngest.wire.log import ROW, WireRow
-from durameter_collectors.tapping.decoding import Rows
-from durameter_collectors.tapping.feed import Kind, Record
+from durameter_collectors.inngest.wire.client import ROW, WireRow
+from durameter_collectors.inngest.wire.decode import InngestDecoder
+from durameter_collectors.tapping.decoding import Kind, Record, Rows
 
 Said = tuple[Kind, bytes]
 RUN = "01M848CVAJQV2CGNMBWN7TMNPX"

@@ -14,10 +14,10 @@ import inngest
 import inngest.fast_api
 
 from durameter.engines.base import RunningServer
-from durameter.engines.process import GuardedProcess, clean_environment, free_ports
-from durameter.web import serve_app
-from durameter_collectors.inngest.graphql import ENDED, InngestApi
-from durameter_collectors.inngest.wire.log import WireLog, tap_command
+from durameter.processes.asgi import serve_app
+from durameter.processes.server import GuardedProcess, clean_environment, free_ports
+from durameter_collectors.inngest.api.graphql import ENDED, InngestApi
+from durameter_collectors.inngest.wire.client import WireLog, tap_command
 
 
 @dataclass

@@ -10,9 +10,9 @@ import pytest
 from inngest_tapping import address_of, client_of, ended, served, tap
 
 from durameter.engines.base import RunningServer
-from durameter_collectors.inngest.family import find_family, settled_family
-from durameter_collectors.inngest.graphql import InngestApi, InngestApiError
-from durameter_collectors.inngest.rest import RestV2
+from durameter_collectors.inngest.api.graphql import InngestApi, InngestApiError
+from durameter_collectors.inngest.api.rest import RestV2
+from durameter_collectors.inngest.descendants import find_family, settled_family
 from durameter_collectors.inngest.trace import steps_of
 
 TRIES: list[str] = []

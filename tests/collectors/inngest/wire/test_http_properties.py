@@ -9,10 +9,10 @@ from http_said import RUN, STEP, Said, asked, decoded, message, posted, replied
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from durameter_collectors.inngest.wire.log import WireRow
-from durameter_collectors.inngest.wire.record import WireProblem, WireUnreached
+from durameter_collectors.inngest.wire.client import WireRow
+from durameter_collectors.inngest.wire.rows import WireProblem, WireUnreached
 from durameter_collectors.inngest.wire.runs import counts_on_wire, runs_on_wire
-from durameter_collectors.tapping.feed import Kind
+from durameter_collectors.tapping.decoding import Kind
 
 
 def to_the_app(chunk: int = 0) -> list[Said]:

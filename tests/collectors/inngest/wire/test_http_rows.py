@@ -7,8 +7,8 @@ import zlib
 import pytest
 from http_said import LOOK, RUN, STEP, Said, asked, decoded, message, posted, replied
 
-from durameter_collectors.inngest.wire.reading import when
-from durameter_collectors.inngest.wire.record import (
+from durameter_collectors.inngest.wire.decode import when
+from durameter_collectors.inngest.wire.rows import (
     Operation,
     WireCheckpoint,
     WireEvents,
@@ -17,7 +17,7 @@ from durameter_collectors.inngest.wire.record import (
     WireRequest,
     WireSync,
 )
-from durameter_collectors.tapping.feed import Kind
+from durameter_collectors.tapping.decoding import Kind
 
 ULID = "01M848CV74K0MSN1HD9N94234E"
 OPERATION = Operation(op="StepRun", id=LOOK, name="look", output_bytes=111)  # {"text":"..."}: 9 + 50 x 2 + 2

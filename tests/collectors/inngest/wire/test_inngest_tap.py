@@ -20,9 +20,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from durameter.engines.process import free_ports
-from durameter.web import serve_app
-from durameter_collectors.inngest.wire.record import WireProblem, WireRequest, WireUnreached
+from durameter.processes.asgi import serve_app
+from durameter.processes.server import free_ports
+from durameter_collectors.inngest.wire.rows import WireProblem, WireRequest, WireUnreached
 from durameter_collectors.tapping.client import TapError
 from running import alive, within
 

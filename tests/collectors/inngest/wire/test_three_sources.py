@@ -18,13 +18,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from durameter.engines.base import RunningServer
-from durameter.web import serve_app
-from durameter_collectors.inngest.counts import units_per_run
-from durameter_collectors.inngest.family import Family, find_family, settled_family
-from durameter_collectors.inngest.graphql import InngestApi
-from durameter_collectors.inngest.store import StoreReading, read_store
-from durameter_collectors.inngest.wire.log import WireLog
-from durameter_collectors.inngest.wire.record import WireEvents, WireSync
+from durameter.processes.asgi import serve_app
+from durameter_collectors.inngest.api.graphql import InngestApi
+from durameter_collectors.inngest.descendants import Family, find_family, settled_family
+from durameter_collectors.inngest.opcodes import units_per_run
+from durameter_collectors.inngest.store.read import StoreReading, read_store
+from durameter_collectors.inngest.wire.client import WireLog
+from durameter_collectors.inngest.wire.rows import WireEvents, WireSync
 from durameter_collectors.inngest.wire.runs import RunOnWire, counts_on_wire, runs_on_wire, sent_by_steps
 
 pytestmark = pytest.mark.servers

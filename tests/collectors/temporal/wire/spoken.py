@@ -18,12 +18,12 @@ from hyperframe.frame import (
     WindowUpdateFrame,
 )
 
+from durameter_collectors.tapping.decoding import Kind, Record
 from durameter_collectors.tapping.decoding import Rows as Written
-from durameter_collectors.tapping.feed import Kind, Record
-from durameter_collectors.temporal.wire.decoder import Decoder
+from durameter_collectors.temporal.wire.calls import Decoder
+from durameter_collectors.temporal.wire.client import ROW
 from durameter_collectors.temporal.wire.http2 import PREFACE
-from durameter_collectors.temporal.wire.log import ROW
-from durameter_collectors.temporal.wire.record import WireAction, WireProblem
+from durameter_collectors.temporal.wire.rows import WireAction, WireProblem
 
 SERVICE = "/temporal.api.workflowservice.v1.WorkflowService/"
 Said = tuple[Kind, bytes]

@@ -17,10 +17,10 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from durameter.engines.base import RunningServer
-from durameter.engines.process import GuardedProcess, clean_environment, free_ports
+from durameter.processes.server import GuardedProcess, clean_environment, free_ports
 from durameter_collectors.tapping.upstream import Tls
 from durameter_collectors.temporal.meter import Meter
-from durameter_collectors.temporal.wire.log import WireLog, tap_command
+from durameter_collectors.temporal.wire.client import WireLog, tap_command
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str, seconds: float = 30) -> None:

@@ -24,10 +24,10 @@ from temporalio.api.workflow.v1 import OnConflictOptions
 from temporalio.api.workflowservice import v1 as api
 from temporalio.api.workflowservice.v1 import service_pb2
 
+from durameter_collectors.tapping.decoding import Kind, Record
 from durameter_collectors.tapping.decoding import Rows as Written
-from durameter_collectors.tapping.feed import Kind, Record
-from durameter_collectors.temporal.wire.decoder import Decoder
-from durameter_collectors.temporal.wire.log import ROW
+from durameter_collectors.temporal.wire.calls import Decoder
+from durameter_collectors.temporal.wire.client import ROW
 from durameter_collectors.temporal.wire.methods import FREE_METHODS, METHODS
 
 SIGNAL = api.SignalWorkflowExecutionRequest(

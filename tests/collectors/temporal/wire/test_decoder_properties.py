@@ -8,7 +8,7 @@ from spoken import Said, Spoken, actions, decoded, problems
 from temporalio.api.workflowservice import v1 as api
 from test_decoded_calls import ANSWER, SIGNAL, activity_task, completion, schedule, task
 
-from durameter_collectors.tapping.feed import Kind, RecordReader, pack
+from durameter_collectors.tapping.decoding import Kind, RecordReader, pack
 from durameter_collectors.temporal.wire.http2 import Direction, Headers
 
 

@@ -14,8 +14,8 @@ from echo import echo
 from tapping import Tapped, tap, until
 from test_tap_passes_everything import MIB, channel
 
-from durameter.engines.process import free_ports
-from durameter_collectors.temporal.wire.log import WireError, WireLog, tap_command
+from durameter.processes.server import free_ports
+from durameter_collectors.temporal.wire.client import WireError, WireLog, tap_command
 from running import alive, within
 
 

@@ -11,12 +11,12 @@ import inngest
 import inngest.fast_api
 from pydantic import JsonValue
 
-from durameter.engines.inngest import InngestSession
-from durameter.web import serve_app
-from durameter_collectors.inngest.graphql import ENDED, InngestApiError, Run
+from durameter.engines.inngest.session import InngestSession
+from durameter.processes.asgi import serve_app
+from durameter_collectors.inngest.api.graphql import ENDED, InngestApiError, Run
 from durameter_collectors.inngest.trace import StepRecord, steps_of
-from durameter_workloads.conformance.common.surprises import SurpriseError, expect
-from durameter_workloads.conformance.common.surprises import until as until_it_holds
+from durameter_workloads.conformance.common.judging import SurpriseError, expect
+from durameter_workloads.conformance.common.judging import until as until_it_holds
 from durameter_workloads.model_server import Faults, ModelServer, ScriptedReply, Scripts, serve_model
 
 __all__ = ["SPEAKER", "Bench", "Handler", "SurpriseError", "bench", "expect", "until"]

@@ -21,8 +21,8 @@ from pathlib import Path
 import platformdirs
 from filelock import AsyncFileLock
 
-from durameter.engines.process import GuardedProcess, log_tail
 from durameter.errors import DurameterError
+from durameter.processes.server import GuardedProcess, log_tail
 
 __all__ = ["NodeMissingError", "Packages", "node_packages", "sources"]
 

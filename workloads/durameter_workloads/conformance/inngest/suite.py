@@ -11,11 +11,11 @@ from pathlib import Path
 
 from durameter.config import Config
 from durameter.conformance import Observer, Outcome
-from durameter.engines.inngest import InngestEngine, InngestSession, ReachedInngest
+from durameter.engines.inngest.engine import InngestEngine, ReachedInngest
+from durameter.engines.inngest.session import InngestSession
 from durameter_collectors.units import TaskLabel
-from durameter_workloads.conformance.common.judging import failed, skipped
-from durameter_workloads.conformance.common.turns import chosen as pick
-from durameter_workloads.conformance.common.turns import side_by_side
+from durameter_workloads.conformance.common.judging import chosen as pick
+from durameter_workloads.conformance.common.judging import failed, side_by_side, skipped
 from durameter_workloads.conformance.inngest.bench import Bench, bench
 from durameter_workloads.conformance.inngest.judge import judge
 from durameter_workloads.conformance.inngest.scenario import Scenario

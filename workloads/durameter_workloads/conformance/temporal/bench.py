@@ -14,7 +14,7 @@ from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from durameter_workloads.conformance.common.surprises import SurpriseError, expect, until
+from durameter_workloads.conformance.common.judging import SurpriseError, expect, until
 from durameter_workloads.conformance.temporal.workflows import ACTIVITIES, WORKFLOWS, DeskHandler, Steps
 
 __all__ = ["BACKING_OFF", "RUNNING", "Bench", "Handle", "SurpriseError", "bench", "expect", "until", "worker"]

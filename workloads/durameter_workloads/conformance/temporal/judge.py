@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from durameter.conformance import Counts, Outcome, State
 from durameter.engines.base import TaskCount
-from durameter.reconcile import Reconciliation
+from durameter.results.reconcile import Reconciliation
 from durameter_workloads.conformance.common.judging import by_kind, exact, unexplained, unlike
 from durameter_workloads.conformance.temporal.scenario import SYSTEM_WORKFLOWS, Scenario
 

@@ -15,11 +15,12 @@ from temporalio.service import RPCError
 from durameter.config import Config
 from durameter.conformance import Observer, Outcome
 from durameter.engines.base import TaskCount
-from durameter.engines.temporal import ReachedTemporal, TemporalEngine, TemporalSession
+from durameter.engines.temporal.config import TemporalConfig
+from durameter.engines.temporal.engine import ReachedTemporal, TemporalEngine
+from durameter.engines.temporal.session import TemporalSession
 from durameter_collectors.units import TaskLabel
-from durameter_workloads.conformance.common.judging import failed, skipped
-from durameter_workloads.conformance.common.turns import chosen as pick
-from durameter_workloads.conformance.common.turns import side_by_side
+from durameter_workloads.conformance.common.judging import chosen as pick
+from durameter_workloads.conformance.common.judging import failed, side_by_side, skipped
 from durameter_workloads.conformance.temporal.bench import Bench, SurpriseError, bench
 from durameter_workloads.conformance.temporal.judge import judge
 from durameter_workloads.conformance.temporal.scenario import Scenario
@@ -140,8 +141,8 @@ class Suite:
     ) -> list[Outcome]:
         """See `durameter.conformance.Suite.run`; a server of our own is replaced by a fresh one every 32 scenarios."""
         chosen = pick("temporal", SCENARIOS, only)
-        shared = bool(config.temporal.namespace)
-        portion = len(chosen) if config.temporal.address else _PER_SERVER
+        shared = bool(TemporalConfig.of(config).namespace)
+        portion = len(chosen) if TemporalConfig.of(config).address else _PER_SERVER
         order = {scenario.name: number for number, scenario in enumerate(chosen)}
         outcomes: list[Outcome] = []
         for round_number in range(1, times + 1):

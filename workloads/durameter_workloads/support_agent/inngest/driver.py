@@ -7,16 +7,15 @@ from collections.abc import AsyncIterator
 import inngest
 
 from durameter import InngestSession, Measured, Task, TaskFailedError
-from durameter_collectors.inngest.graphql import ENDED
+from durameter_collectors.inngest.api.graphql import ENDED
 from durameter_collectors.inngest.trace import StepRecord, steps_of
 from durameter_workloads.support_agent.inngest.names import Names
 from durameter_workloads.support_agent.inngest.steps import AgentSteps
 from durameter_workloads.support_agent.options import SupportAgentOptions
+from durameter_workloads.support_agent.process import alongside
 from durameter_workloads.support_agent.provider import Decisions, Provider
 from durameter_workloads.support_agent.shape import Conversation, Message
-from durameter_workloads.support_agent.spec import await_step, message_step
-from durameter_workloads.support_agent.tools import filler
-from durameter_workloads.support_agent.waiting import alongside
+from durameter_workloads.support_agent.spec import await_step, filler, message_step
 
 __all__ = ["ConversationDriver", "InngestDriver", "MessageDriver"]
 

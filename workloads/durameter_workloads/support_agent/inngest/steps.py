@@ -11,12 +11,43 @@ from typing import Any
 import inngest
 
 from durameter_workloads.support_agent import spec
-from durameter_workloads.support_agent.inngest.batches import Batches
 from durameter_workloads.support_agent.model import Model, ModelCallError
-from durameter_workloads.support_agent.threads import Threads
-from durameter_workloads.support_agent.tools import run_tool
+from durameter_workloads.support_agent.spec import run_tool
+from durameter_workloads.support_agent.stored_threads import Threads
 
-__all__ = ["AgentSteps", "Asked", "Publish"]
+__all__ = [
+    "AgentSteps",
+    "Asked",
+    "Batches",
+    "Publish",
+]
+
+# A streamed answer cut into batches.
+
+
+class Batches:
+    """Hands on what each interval of a stream brought, by the stream's own clock, so that jitter moves no batch."""
+
+    def __init__(self, interval_ms: int, leave: Callable[[str], Awaitable[None]]) -> None:
+        self._interval_ms = interval_ms
+        self._leave = leave
+        self._interval = 0
+        self._text = ""
+
+    async def take(self, offset_ms: int, text: str) -> None:
+        """One piece of text, which came `offset_ms` after the stream began."""
+        interval = offset_ms // self._interval_ms
+        if interval != self._interval:
+            await self.flush()
+        self._interval = interval
+        self._text += text
+
+    async def flush(self) -> None:
+        """Hand on what waits, if anything does."""
+        text, self._text = self._text, ""
+        if text:
+            await self._leave(text)
+
 
 Publish = Callable[[str, str], Awaitable[None]]
 """Sends a piece of an answer to whoever reads along: the task, and the text."""

@@ -10,7 +10,7 @@ import inngest
 from inngest.experimental import realtime
 
 from durameter import Driver, Implementation, InngestSession, RunContext, Task
-from durameter.engines.process import free_ports
+from durameter.processes.server import free_ports
 from durameter_workloads.model_server.server import ModelLog
 from durameter_workloads.support_agent.crashes import crashing
 from durameter_workloads.support_agent.inngest.agent import Agent
@@ -27,11 +27,9 @@ from durameter_workloads.support_agent.inngest.functions import conversation_fun
 from durameter_workloads.support_agent.inngest.names import names_of
 from durameter_workloads.support_agent.inngest.steps import AgentSteps
 from durameter_workloads.support_agent.model import Model
-from durameter_workloads.support_agent.options import SupportAgentOptions
+from durameter_workloads.support_agent.options import SupportAgentOptions, stream_covariates
 from durameter_workloads.support_agent.provider import serve_provider
-from durameter_workloads.support_agent.stored_threads import StoredThreads
-from durameter_workloads.support_agent.streaming import stream_covariates
-from durameter_workloads.support_agent.threads import Threads
+from durameter_workloads.support_agent.stored_threads import StoredThreads, Threads
 
 __all__ = ["InngestVariant", "inngest_variants"]
 

@@ -12,9 +12,8 @@ from temporalio.contrib.workflow_streams import WorkflowStreamClient
 from temporalio.exceptions import ApplicationError
 
 from durameter_workloads.support_agent.model import Model, ModelCallError
-from durameter_workloads.support_agent.spec import AssistantTurn
+from durameter_workloads.support_agent.spec import TOOL_NAMES, AssistantTurn, run_tool
 from durameter_workloads.support_agent.temporal.calls import ModelRequest
-from durameter_workloads.support_agent.tools import TOOL_NAMES, run_tool
 
 __all__ = ["TOPIC", "Publisher", "agent_activities"]
 

@@ -12,9 +12,10 @@ from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowUpda
 from durameter import Measured, Task, TaskFailedError, TemporalSession
 from durameter_collectors.temporal.history import summary_of
 from durameter_workloads.support_agent.options import SupportAgentOptions
+from durameter_workloads.support_agent.process import alongside
 from durameter_workloads.support_agent.provider import Decisions, Provider
 from durameter_workloads.support_agent.shape import Conversation
-from durameter_workloads.support_agent.spec import message_step, send_reminder_step
+from durameter_workloads.support_agent.spec import filler, message_step, send_reminder_step
 from durameter_workloads.support_agent.temporal.agent import Agent
 from durameter_workloads.support_agent.temporal.calls import Decision, MessageStart, ModelCalls, UserMessage
 from durameter_workloads.support_agent.temporal.conversations import (
@@ -23,8 +24,6 @@ from durameter_workloads.support_agent.temporal.conversations import (
     SignalledConversation,
     SupportConversation,
 )
-from durameter_workloads.support_agent.tools import filler
-from durameter_workloads.support_agent.waiting import alongside
 
 __all__ = ["MessageDriver", "SignalDriver", "TemporalDriver", "UpdateDriver"]
 

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 from durameter import Driver, Implementation, RunContext, Task, TemporalSession
 from durameter_workloads.support_agent.crashes import crashing
-from durameter_workloads.support_agent.options import SupportAgentOptions
+from durameter_workloads.support_agent.options import SupportAgentOptions, stream_covariates
 from durameter_workloads.support_agent.provider import serve_provider
-from durameter_workloads.support_agent.streaming import stream_covariates
 from durameter_workloads.support_agent.temporal.calls import ModelCalls
 from durameter_workloads.support_agent.temporal.driver import (
     MessageDriver,

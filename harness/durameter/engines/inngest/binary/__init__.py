@@ -6,8 +6,7 @@ cache, one file per version and platform. Source of the recipes: the vendor's np
 1.44.0.
 """
 
-from durameter.engines.inngest.binary._program import TESTED_VERSIONS, InngestBinary, options_of
-from durameter.engines.inngest.binary._recipe import RECIPES, VERSION
+from durameter.engines.inngest.binary._program import RECIPES, TESTED_VERSIONS, VERSION, InngestBinary, options_of
 from durameter.engines.inngest.binary._search import could_build, ensure, find
 
 __all__ = ["RECIPES", "TESTED_VERSIONS", "VERSION", "InngestBinary", "could_build", "ensure", "find", "options_of"]

@@ -20,8 +20,8 @@ import platformdirs
 from filelock import FileLock, Timeout
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from durameter.engines.inngest.binary._command import Attempt, UnavailableError
 from durameter.engines.inngest.binary._program import TESTED_VERSIONS, InngestBinary, ask_version
+from durameter.processes.run_program import Attempt, UnavailableError
 
 __all__ = ["Cache", "platform_name"]
 

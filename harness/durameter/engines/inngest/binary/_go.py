@@ -13,9 +13,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from durameter.engines.inngest.binary._cache import platform_name
-from durameter.engines.inngest.binary._command import Attempt, UnavailableError, ask, lines_of
-from durameter.engines.inngest.binary._program import ask_version
-from durameter.engines.inngest.binary._recipe import Recipe
+from durameter.engines.inngest.binary._program import Recipe, ask_version
+from durameter.processes.run_program import (
+    Attempt,
+    UnavailableError,
+    ask,
+    lines_of,
+)
 
 __all__ = ["build", "state"]
 

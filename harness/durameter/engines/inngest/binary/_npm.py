@@ -10,9 +10,13 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from durameter.engines.inngest.binary._command import Attempt, UnavailableError, ask, lines_of
-from durameter.engines.inngest.binary._program import ask_version
-from durameter.engines.inngest.binary._recipe import Recipe
+from durameter.engines.inngest.binary._program import Recipe, ask_version
+from durameter.processes.run_program import (
+    Attempt,
+    UnavailableError,
+    ask,
+    lines_of,
+)
 
 __all__ = ["fetch", "state"]
 

@@ -3,14 +3,81 @@
 import re
 import tempfile
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Literal
 
-from durameter.engines.inngest.binary._command import UnavailableError, ask
-from durameter.engines.process import clean_environment
 from durameter.errors import EngineMissingError
+from durameter.processes.run_program import UnavailableError, ask
+from durameter.processes.server import clean_environment
 
-__all__ = ["TESTED_VERSIONS", "InngestBinary", "Origin", "ask_version", "describe", "options_of"]
+__all__ = [
+    "RECIPES",
+    "TESTED_VERSIONS",
+    "VERSION",
+    "InngestBinary",
+    "Origin",
+    "Recipe",
+    "ask_version",
+    "describe",
+    "options_of",
+    "recipe_for",
+]
+
+# Versions of the server that durameter can make, and what making each of them takes.
+
+VERSION = "1.44.0"
+"""The version that is fetched or built unless another one is asked for."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one version is fetched or built."""
+
+    version: str
+    oldest_go: tuple[int, int, int]
+    """What the module's go.mod asks for."""
+    modules: int
+    """How many modules a build fetches, for the progress."""
+    packages: int
+    """How many packages it compiles, for the progress."""
+
+    @property
+    def words(self) -> str:
+        """What to call it in messages."""
+        return f"the Inngest dev server {self.version}"
+
+    def lay_out(self, folder: Path, *names: str) -> None:
+        """Copy these files of the recipe into a folder."""
+        for name in names:
+            source = resources.files(__package__).joinpath("recipe", self.version, name)
+            (folder / name).write_bytes(source.read_bytes())
+
+
+RECIPES = {
+    recipe.version: recipe
+    for recipe in (
+        Recipe(VERSION, oldest_go=(1, 26, 4), modules=228, packages=1470),
+        Recipe("1.12.1", oldest_go=(1, 24, 0), modules=226, packages=1370),
+    )
+}
+
+
+def recipe_for(version: str) -> Recipe:
+    """The recipe of a version, that of the default one for an empty string.
+
+    Raises:
+        EngineMissingError: there is none for it.
+    """
+    recipe = RECIPES.get(version or VERSION)
+    if recipe is None:
+        raise EngineMissingError(
+            f"Durameter has no recipe for version {version} of the Inngest dev server; it knows {', '.join(RECIPES)} "
+            "(`version` under [inngest] in durameter.toml, or DURAMETER_INNGEST_VERSION). A program of another version "
+            "can be named by `binary`, or DURAMETER_INNGEST_BINARY."
+        )
+    return recipe
+
 
 TESTED_VERSIONS = frozenset({"1.44.0"})
 """Versions on which the project's suites have been run whole."""

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from durameter.engines.inngest.binary import _go, _npm
 from durameter.engines.inngest.binary._cache import Cache
-from durameter.engines.inngest.binary._command import Attempt, UnavailableError
-from durameter.engines.inngest.binary._program import InngestBinary, ask_version, describe
-from durameter.engines.inngest.binary._recipe import Recipe, recipe_for
+from durameter.engines.inngest.binary._program import InngestBinary, Recipe, ask_version, describe, recipe_for
 from durameter.errors import EngineMissingError
+from durameter.processes.run_program import Attempt, UnavailableError
 
 __all__ = ["could_build", "ensure", "find"]
 

@@ -1,0 +1,1 @@
+"""What an Inngest server answers to questions."""

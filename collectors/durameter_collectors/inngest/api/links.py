@@ -1,0 +1,157 @@
+"""What leads from one run to others, as the server's GraphQL API tells it."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from durameter_collectors.inngest.api.graphql import InngestApi, InngestApiError, promised
+
+__all__ = [
+    "INTERNAL_EVENTS",
+    "InternalEvent",
+    "Links",
+    "events_in_output",
+]
+
+# Which events a step sent, by its output.
+
+_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+_MOST = 5_000
+"""What the server takes at once (pkg/consts)."""
+
+
+def events_in_output(output: object) -> Iterator[str]:
+    """Ids of events in the output of `step.send_event`: a list (Python), or one under `ids` (TypeScript).
+
+    SDKs may wrap an output in `data`. A step of the user's that returns a list of event ids says the same.
+    """
+    while isinstance(output, dict) and "ids" not in output and "data" in output:
+        output = output["data"]
+    ids = output.get("ids") if isinstance(output, dict) else output
+    if isinstance(ids, list) and len(ids) <= _MOST and all(isinstance(e, str) and _ULID.fullmatch(e) for e in ids):
+        yield from ids
+
+
+INTERNAL_EVENTS = ("inngest/function.failed", "inngest/function.finished", "inngest/function.cancelled")
+"""What the server sends about the end of a run, with the run's id in its data (pkg/consts/events.go)."""
+
+_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class InternalEvent:
+    """An event of the server's own about the end of a run."""
+
+    id: str
+    name: str
+    about: str
+    """The run that ended."""
+    runs: tuple[str, ...]
+    """Runs that it started."""
+
+
+class Links:
+    """Asks about one server; what it can answer is asked of its schema, once."""
+
+    def __init__(self, api: InngestApi) -> None:
+        self._api = api
+        self._defers: bool | None = None
+        self._heard: tuple[str, ...] | None = None
+
+    async def heard(self) -> tuple[str, ...]:
+        """Internal events that some function of this server is triggered by: failure handlers, above all."""
+        if self._heard is None:
+            data = await self._api.ask("{functions{triggers{value}}}")
+            with promised():
+                triggers = {
+                    str(trigger.get("value"))
+                    for function in data.get("functions") or []
+                    for trigger in function.get("triggers") or []
+                }
+            self._heard = tuple(name for name in INTERNAL_EVENTS if name in triggers)
+        return self._heard
+
+    async def internal_events(self, names: Sequence[str], since: datetime) -> list[InternalEvent]:
+        """Events of the server's own that it sent since then, each with the runs that it started so far."""
+        query = (
+            "query($first: Int!, $after: String, $filter: EventsFilter!){eventsV2(first: $first, after: $after, "
+            "filter: $filter){pageInfo{hasNextPage endCursor} edges{node{id name raw runs{id}}}}}"
+        )
+        wanted = {"from": since.isoformat(), "eventNames": list(names), "includeInternalEvents": True}
+        found: list[InternalEvent] = []
+        after: str | None = None
+        while names:
+            data = await self._api.ask(query, first=_PAGE, after=after, filter=wanted)
+            with promised():
+                page = data.get("eventsV2") or {}
+                found += [_internal(edge["node"]) for edge in page.get("edges") or []]
+                if not (page.get("pageInfo") or {}).get("hasNextPage"):
+                    break
+                after = page["pageInfo"]["endCursor"]
+        return found
+
+    async def deferred(self, run_id: str) -> list[str]:
+        """Runs of functions that this run put off until its end; none on servers that know no such thing."""
+        if self._defers is None:
+            data = await self._api.ask('{__type(name: "FunctionRunV2"){fields{name}}}')
+            with promised():
+                self._defers = "defers" in {each["name"] for each in (data.get("__type") or {}).get("fields") or []}
+        if not self._defers:
+            return []
+        data = await self._api.ask("query($id: String!){run(runID: $id){defers{runID}}}", id=run_id)
+        with promised():
+            return [str(each["runID"]) for each in (data.get("run") or {}).get("defers") or [] if each.get("runID")]
+
+    async def sent(self, run_id: str) -> dict[str, list[str]]:
+        """Step id → ids of the events that it sent, from the outputs of the steps that ran.
+
+        Only for where the wire does not tell: every output is asked for.
+        """
+        fields = "stepID stepOp outputID childrenSpans{stepID stepOp outputID childrenSpans{stepID stepOp outputID}}"
+        data = await self._api.ask(f"query($id: String!){{run(runID: $id){{trace{{{fields}}}}}}}", id=run_id)
+        with promised():
+            outputs = dict(_outputs((data.get("run") or {}).get("trace") or {}))
+        asked = list(outputs)
+        if not asked:
+            return {}
+        parts = " ".join(
+            f"o{n}: runTraceSpanOutputByID(outputID: {json.dumps(output)}){{data}}" for n, output in enumerate(asked)
+        )
+        answers = await self._api.ask(f"{{{parts}}}")
+        found: dict[str, list[str]] = {}
+        for number, output in enumerate(asked):
+            with promised():
+                ids = _ids((answers.get(f"o{number}") or {}).get("data"))
+            if ids:
+                known = found.setdefault(outputs[output], [])
+                known += [each for each in ids if each not in known]
+        return found
+
+
+def _internal(node: dict[str, Any]) -> InternalEvent:
+    try:
+        data = json.loads(node.get("raw") or "{}").get("data") or {}
+        about = str(data.get("run_id") or "")
+    except (ValueError, AttributeError) as error:
+        raise InngestApiError(f"The server's event {node.get('id')} cannot be read: {error!r}") from error
+    return InternalEvent(
+        str(node["id"]), str(node.get("name")), about, tuple(str(run["id"]) for run in node.get("runs") or [])
+    )
+
+
+def _outputs(span: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Ids of outputs of steps that the app ran, with the step's."""
+    for child in span.get("childrenSpans") or []:
+        if child.get("stepID") and child.get("outputID") and child.get("stepOp") in {"RUN", None}:
+            yield str(child["outputID"]), str(child["stepID"])
+        yield from _outputs(child)
+
+
+def _ids(output: object) -> list[str]:
+    try:
+        return list(events_in_output(json.loads(output) if isinstance(output, str) else output))
+    except ValueError:
+        return []

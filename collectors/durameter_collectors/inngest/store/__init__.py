@@ -1,0 +1,1 @@
+"""What an Inngest server has in its own database."""

@@ -1,0 +1,174 @@
+"""Storage and capacity in words: rows, sentences and assumptions, the same in every format of the report."""
+
+from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
+
+from durameter.cost.capacity.demand import SECONDS_PER_MONTH, Demand
+from durameter.cost.capacity.limits import Nearness
+
+__all__ = ["Row", "assumptions", "capacity_rows", "limit_lines"]
+
+
+class Row(NamedTuple):
+    """One line of a table: what, how much, and what that follows from."""
+
+    what: str
+    value: str
+    why: str
+
+
+def capacity_rows(found: Demand) -> tuple[Row, ...]:
+    """The table of one engine; what was not measured is not in it, and `assumptions` says so."""
+    return tuple(_storage(found)) + tuple(_rate(found)) + tuple(_steps(found)) + tuple(_longest(found))
+
+
+def _storage(found: Demand) -> Iterator[Row]:
+    each = found.per_task
+    if found.retained_gbh is not None and each.history_bytes is not None:
+        yield Row(
+            "retained storage",
+            f"{_figure(found.retained_gbh)} GBh a month",
+            f"{_bytes(each.history_bytes)} of history per task, kept for {_figure(found.retention_days)} days",
+        )
+    if found.active_gbh is not None:
+        if found.open_hours is not None:
+            why = f"open for {_figure(found.open_hours)} hours per task, as given"
+        else:
+            why = f"open for {_seconds(each.open_seconds or Decimal(0))} per task, as measured"
+        yield Row("active storage", f"{_figure(found.active_gbh)} GBh a month, at most", why)
+
+
+def _rate(found: Demand) -> Iterator[Row]:
+    mean, peak = found.mean_aps(), found.peak_aps()
+    if mean is not None and peak is not None:
+        yield Row(
+            f"{found.per_task.unit}s per second",
+            f"{_figure(mean)} on average, {_figure(peak)} at the peak",
+            f"day shape {found.day.name}: the peak is {_figure(found.day.peak_factor)} times the mean",
+        )
+    if found.events is not None:
+        per_task = found.per_task.events or Decimal(0)
+        yield Row("events", f"{_figure(found.events)} a month", f"{_figure(per_task)} per task")
+
+
+def _steps(found: Demand) -> Iterator[Row]:
+    mean, most = found.steps_mean_peak, found.concurrent_steps_peak
+    if mean is None or most is None:
+        return
+    seconds = found.step_seconds if found.step_seconds is not None else found.per_task.step_seconds or Decimal(0)
+    told = "as given" if found.step_seconds is not None else "as measured"
+    yield Row(
+        "concurrent steps",
+        f"{_figure(most)} in {found.quantile * 100:.4g} % of the peak's time, {_figure(mean)} on average",
+        f"{_figure(found.tasks_per_second_peak)} tasks per second at the peak, each at work for {_seconds(seconds)}, "
+        f"{told}",
+    )
+
+
+def _longest(found: Demand) -> Iterator[Row]:
+    each = found.per_task
+    of = f"the most of {each.tasks} measured tasks"
+    if each.history_events_longest is not None and each.history_bytes_longest is not None:
+        text = f"{_figure(each.history_events_longest)} events, {_bytes(each.history_bytes_longest)}"
+        yield Row("longest history", text, of)
+    if each.steps_in_longest_run is not None:
+        yield Row("steps in the longest run", _figure(each.steps_in_longest_run), of)
+    if each.state_bytes_longest is not None:
+        yield Row("state of the largest run", _bytes(each.state_bytes_longest), of)
+    if each.step_output_bytes_largest is not None:
+        yield Row("largest output of a step", _bytes(each.step_output_bytes_largest), of)
+
+
+def limit_lines(near: tuple[Nearness, ...]) -> tuple[str, ...]:
+    """One sentence per limit: what is used of it, what happens, what lifts it and at what price."""
+    lines = []
+    for each in near:
+        size = _bytes if each.limit.endswith("_bytes") else _figure
+        of = each.of.removeprefix("bytes ") if size is _bytes else each.of  # the unit is with the figure
+        state = {"over": "Over the limit", "near": "Near the limit", "within": "Within the limit"}[each.state]
+        text = f"{state}: {size(each.used)} {of}; the plan has {size(each.value)}. Above it: {each.beyond}."
+        if each.note:
+            text += f" {each.note[0].upper()}{each.note[1:]}."
+        text += f" What lifts it: {each.lifted_by}." if each.lifted_by else " Nothing lifts it."
+        if each.lifted_by and each.price:
+            text += f" At what price: {each.price}."
+        lines.append(text)
+    return tuple(lines)
+
+
+def assumptions(found: Demand) -> tuple[str, ...]:
+    """What the figures rest on, and what is not known, one sentence each."""
+    each = found.per_task
+    hours = SECONDS_PER_MONTH / 3600
+    parts = _figure(found.day.part_hours)
+    lines = [
+        (
+            f"Day shape {found.day.name}, through a month of {hours:f} hours. Within its parts of {parts} h the rate "
+            "is even; for concurrent steps, tasks arrive at random (Poisson)."
+        )
+    ]
+    if each.history_bytes is not None:
+        lines.append(
+            "Storage is that of the steady state: in the first month of a new workload less is retained. A GB is 10^9 "
+            "bytes, a history counts with its last size for the whole time in which it is open, and what schedules and "
+            "batch jobs store is not in it."
+        )
+        if found.open_hours is None:
+            lines.append(
+                "Active storage is that of the measured tasks, whose waits are shorter than in production: give the "
+                "hours for which a task is open to have it for yours."
+            )
+    if each.step_seconds is not None:
+        if found.step_seconds is None:
+            lines.append(
+                "Time at work is that of the measured tasks, with the model and tools of the measurement: give the "
+                "seconds for which a task has steps at work to have it for yours."
+            )
+        lines.append(
+            "Steps that the server itself executes (ai.infer, fetch) are counted as at work, which the vendor leaves "
+            "open. Events that the server makes by itself are not in the events."
+        )
+        if each.dispersion is None:
+            lines.append("How many steps of a task are at work at once was not measured: taken as one at a time.")
+    lines += _unknown(found)
+    lines += [
+        f"{name.replace('_', ' ')}: measured of {known} of {each.tasks} tasks only."
+        for name, known in each.known_of.items()
+    ]
+    return tuple(lines)
+
+
+def _unknown(found: Demand) -> Iterator[str]:
+    """What the engine has and this measurement does not know."""
+    each = found.per_task
+    if each.engine == "temporal" and each.history_bytes is None:
+        yield "Storage was not measured: results from before it was have none, and some servers do not tell it."
+    if each.engine == "inngest":
+        if each.step_seconds is None:
+            yield "Concurrent steps are not known: this result has no times of steps at work."
+        if each.events is None:
+            yield "Events are not known: nothing was between the clients and the server."
+
+
+def _figure(value: Decimal) -> str:
+    """Three significant digits, whole numbers whole."""
+    if value == value.to_integral_value():
+        return f"{value:,.0f}"
+    if abs(value) >= 100:
+        return f"{value.quantize(Decimal(1), ROUND_HALF_UP):,f}"
+    digits = max(2 - value.adjusted(), 0)
+    text = f"{value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _bytes(value: Decimal) -> str:
+    """In powers of 1,000, as storage is billed."""
+    for size, name in ((Decimal(10**9), "GB"), (Decimal(10**6), "MB"), (Decimal(10**3), "kB")):
+        if value >= size:
+            return f"{_figure(value / size)} {name}"
+    return f"{_figure(value)} bytes"
+
+
+def _seconds(value: Decimal) -> str:
+    return f"{_figure(value)} s" if value < 7200 else f"{_figure(value / 3600)} h"

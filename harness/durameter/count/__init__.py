@@ -1,1 +1,0 @@
-"""Counting records that already exist: Temporal histories in files, and Inngest runs on a server."""

@@ -1,0 +1,166 @@
+"""What an engine offers to a watch: a server, reached, and whatever sees the calls of somebody else's program."""
+
+import hashlib
+import importlib
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Protocol, cast
+
+from pydantic import JsonValue
+
+from durameter.config import Config
+from durameter.engines.base import Progress, Session
+from durameter.engines.task_key import TaskKey
+from durameter.errors import UsageError
+from durameter.results.model import TaskState
+
+__all__ = ["ENGINES", "Found", "TaskKey", "WatchOptions", "Watched", "Watching", "safe_id", "see", "watching"]
+
+ENGINES = ("temporal", "inngest")
+"""Engines that can be watched."""
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+_LONGEST = 80
+
+
+@dataclass(frozen=True)
+class WatchOptions:
+    """What the user asked for."""
+
+    key: TaskKey | None = None
+    """How root runs make tasks; without it each root is a task."""
+    app: tuple[str, ...] = ()
+    """URLs of Inngest apps."""
+    attach: str = ""
+    """Address of a server that runs already; empty to start one."""
+    command: bool = True
+    """Whether a command runs meanwhile. Without one (`attach` only) there is no tap: records alone."""
+    since: datetime | None = None
+    """What began before is left out. A watch with a command begins now when this is None."""
+    until: datetime | None = None
+    query: str = ""
+    """A list query of the engine, instead of or beside the window."""
+    usual_ports: bool = True
+    """Whether to listen on the engine's usual ports too, where they are free: many programs hard-code them."""
+    idle_seconds: float = 2.0
+    """How long nothing new may come before the records of an ended command are said to be stable."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A task: the roots that one key groups, or one root."""
+
+    id: str
+    """Safe as a name of a file, see `safe_id`; unique in the watch."""
+    type: str
+    """Of its first root: workflow type, slug of the function."""
+    roots: tuple[str, ...]
+    """What `Session.count` takes."""
+    shape: dict[str, JsonValue]
+    """What is known of it beside: the full ids, the value of the key."""
+    state: TaskState
+    """`interrupted` for one that still went on when the watch ended."""
+    error: str
+    """Why it is not `completed`; else empty."""
+    started: datetime
+    ended: datetime
+    running: bool = False
+    """Whether it goes on: for looks before the end."""
+    gaps: tuple[str, ...] = ()
+    """What is missing in its count although `Session.count` cannot know, in words. None for a state alone."""
+
+
+class Watched(ABC):
+    """One engine, reached, for one watch.
+
+    The core calls `begin`, then `tasks` now and then (only for `--tasks N`), then `settle`, `tasks`, `session.count`
+    for each task, `session.reconcile`. `session.abandon` is never called.
+    """
+
+    session: Session
+    environment: Mapping[str, str]
+    """Variables for the command, beside the user's own environment."""
+    hidden: tuple[str, ...] = ()
+    """Names of the user's variables that the command must not get; one that ends in `*` is a beginning of names."""
+    notes: tuple[str, ...] = ()
+    """What to tell before the command starts, such as that a usual port is taken."""
+    unseen: tuple[str, ...] = ()
+    """What these sources cannot show, in words; read at the end."""
+
+    @abstractmethod
+    async def begin(self) -> None:
+        """The command has just started. Waits for nothing: what has to be looked for, is, in the background."""
+
+    @abstractmethod
+    async def settle(self) -> None:
+        """The command has ended, or is about to be ended: wait until what it did is in the records.
+
+        Raises:
+            UsageError: nothing can be counted, and what to do about it.
+            EngineMissingError: the server does not answer.
+        """
+
+    @abstractmethod
+    async def tasks(self) -> Sequence[Found]:
+        """What is there now, grouped by the task key.
+
+        Raises:
+            UsageError: after `settle` only: there is no task, or the key fits none; and what to do about it.
+        """
+
+
+class Watching(Protocol):
+    """Starts or reaches an engine for one watch."""
+
+    def __call__(
+        self, options: WatchOptions, config: Config, folder: Path, progress: Progress
+    ) -> AbstractAsyncContextManager[Watched]:
+        """Everything is undone on leaving.
+
+        Raises:
+            UsageError: an option is not for this engine, or does not go with another one.
+            EngineMissingError: no server can be had, or a key for it is missing.
+        """
+
+
+def watching(engine: str) -> Watching:
+    """How an engine is watched: the function `watched` of the module `durameter.watch.ENGINE`.
+
+    Raises:
+        UsageError: no such engine can be watched.
+    """
+    return cast("Watching", _module(engine).watched)
+
+
+def see(engine: str, options: WatchOptions, config: Config) -> None:
+    """See, before anything starts, that options and configuration are for this engine and go together.
+
+    A module `durameter.watch.ENGINE` may have a function `see(options, config)` for it.
+
+    Raises:
+        UsageError: they do not.
+        EngineMissingError: a key is missing.
+    """
+    check = getattr(_module(engine), "see", None)
+    if check is not None:
+        check(options, config)
+
+
+def _module(engine: str) -> ModuleType:
+    if engine not in ENGINES:
+        raise UsageError(f"There is no engine {engine!r} to watch. There are: {', '.join(ENGINES)}.")
+    return importlib.import_module(f"durameter.watch.{engine}")  # each needs its own heavy libraries
+
+
+def safe_id(text: str) -> str:
+    """An id that can name a file: `text` itself where it can, else with a short hash, so that it stays its own."""
+    safe = _UNSAFE.sub("-", text).strip("-")[:_LONGEST]
+    if text and safe == text:
+        return text
+    return f"{safe or 'task'}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

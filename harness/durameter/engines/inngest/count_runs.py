@@ -1,0 +1,235 @@
+"""Runs that an Inngest server has → tasks, units and what is missing of them, by its API."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+
+from durameter.config import Config
+from durameter.engines.discovery import Found
+from durameter.engines.inngest.past_runs import (
+    Past,
+    Window,
+    one_source,
+    parentless,
+    reached,
+    records_of,
+)
+from durameter.engines.inngest.root_tasks import Descent, tasks_of
+from durameter.errors import EngineMissingError, UsageError
+from durameter.results.answers import answered_rulebook
+from durameter.results.estimates import Rate, estimates
+from durameter.results.folder import Result
+from durameter.results.model import EngineResult, TaskResult, count_kinds
+from durameter.results.writer import WORKLOAD, Writing
+from durameter.times import parse_moment
+from durameter_collectors.inngest import trace
+from durameter_collectors.inngest.api.graphql import InngestApiError
+from durameter_collectors.inngest.runs import TaskRuns
+from durameter_collectors.rulebook import Rulebook
+from durameter_collectors.units import Gap, TaskLabel, Unit
+
+__all__ = ["count_inngest", "window_of"]
+
+_VARIANT = "runs"
+_AT_ONCE = 16
+_DAY = timedelta(days=1)
+_LAST_PORT = 65535
+_OTHER_BLIND_SPOTS = (
+    "steps that were planned and for which nobody was ever asked: traces list them as steps, and here they are counted",
+    "step_retry: retries of planned steps that failed as errors of the function (Python: RetryAfterError)",
+    "events that were sent: they have a price of their own",
+)
+
+
+def window_of(since: str | None, until: str | None, *, now: datetime) -> Window:
+    """A window by what the user wrote, see `parse_moment`.
+
+    Args:
+        since: by default 24 hours before the end.
+        until: by default now.
+        now: the moment.
+
+    Raises:
+        UsageError: one is no time, or the window is empty.
+    """
+    end = parse_moment(until, "--until", now=now) if until else now
+    begin = parse_moment(since, "--since", now=now) if since else end - _DAY
+    if begin >= end:
+        raise UsageError(f"--since {begin.isoformat()} is not before --until {end.isoformat()}: no run is between.")
+    return Window(begin, end)
+
+
+async def count_inngest(
+    url: str,
+    functions: Sequence[str],
+    window: Window,
+    folder: Callable[[], Path],
+    config: Config,
+    *,
+    rates: Sequence[Rate],
+    note: Callable[[str], None],
+) -> Result:
+    """Count the runs of a window and write a result folder.
+
+    Args:
+        url: of the server.
+        functions: slugs; tasks are those that begin with one of them. None: all.
+        window: by the time when runs were queued.
+        folder: makes the folder of the result, once there is something to count.
+        config: answers to open questions of the rulebook.
+        rates: of what no run shows.
+        note: takes lines about the progress.
+
+    Raises:
+        UsageError: no such function, or no run of it in the window.
+        EngineMissingError: nothing that speaks Inngest answers there.
+        ResultError: the folder cannot be written.
+    """
+    rules = answered_rulebook("inngest", config.answers)
+    started = datetime.now(UTC)
+    address = _address(url)
+    async with reached(address, config) as past:
+        try:
+            await _see_functions(past, functions)
+            descent = await past.descent(window, note)
+        except InngestApiError as error:
+            raise EngineMissingError(f"{error} Is it an Inngest server, and does it still run?") from error
+        found, left_out = _chosen(descent, functions, window)
+        writing = Writing(
+            folder(),
+            started=started,
+            about={
+                "server": address,
+                "functions": list(functions),
+                "since": window.since.isoformat(),
+                "until": window.until.isoformat(),
+            },
+        )
+        note(f"{len(found)} tasks of {len(descent.runs)} runs")
+        turns = asyncio.Semaphore(_AT_ONCE)
+        ledger: list[Unit] = []
+
+        async def one(task: Found) -> tuple[TaskResult, int]:
+            async with turns:
+                label = TaskLabel(WORKLOAD, _VARIANT, task.id)
+                counted = await past.count(task.roots, label)
+            gaps = [_gap(task, what) for what in (*task.gaps, *await parentless(past, descent, task))]
+            units = rules.read(unit for run in counted.runs for unit in run.count.units)
+            ledger.extend(units)
+            writing.journal.records("inngest", task.id, records_of(counted))
+            return _result(task, counted, units, gaps, rules), len(counted.runs)
+
+        results = await asyncio.gather(*(one(task) for task in found))
+    tasks = [result for result, _ in results]
+    problems = [_problem(what, number, started) for number, what in enumerate(descent.problems, 1)]
+    ended = datetime.now(UTC)
+    steps = sum(unit.kind.startswith("step.") for unit in ledger)
+    engine = EngineResult(
+        engine="inngest",
+        unit=rules.unit,
+        variant=_VARIANT,
+        state="measured",
+        server=past.info,
+        rulebook=rules.version,
+        answers=config.answers.get("inngest", {}),
+        started=started,
+        ended=ended,
+        tasks=(*tasks, *problems),
+        reconciliations=(one_source(),),
+        unseen=(*trace.BLIND_SPOTS, *past.unseen, *_OTHER_BLIND_SPOTS),
+        estimates=estimates(rates, {"task": len(tasks), "run": sum(runs for _, runs in results), "step": steps}),
+        failed_too=True,
+    )
+    order = {task.task: number for number, task in enumerate(tasks)}
+    ledger.sort(key=lambda unit: (order[unit.task], unit.time))
+    about = {
+        "runs": sum(runs for _, runs in results),
+        "tasks": len(tasks),
+        "runs_of_other_tasks": left_out,
+        "skipped_runs": descent.skipped,
+    }
+    return writing.finish(engine, ledger, ended=ended, about=about)
+
+
+def _address(url: str) -> str:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        parsed = httpx.URL("")
+    has_more = parsed.userinfo or parsed.query or parsed.fragment
+    is_base = parsed.scheme in {"http", "https"} and parsed.host and (parsed.port or 80) <= _LAST_PORT
+    if not is_base or has_more:
+        raise UsageError(
+            f"--inngest is the base URL of a server, without a password in it, such as http://127.0.0.1:8288, "
+            f"and not {parsed.copy_with(userinfo=b'') if parsed.userinfo else url}."
+        )
+    return url.rstrip("/")
+
+
+async def _see_functions(past: Past, asked: Sequence[str]) -> None:
+    known = await past.slugs()
+    for slug in asked:
+        if known and slug not in known:
+            raise UsageError(
+                f"The server at {past.info.address} has no function {slug}. A slug is APP-FUNCTION. "
+                f"It has: {', '.join(known)}."
+            )
+
+
+def _chosen(descent: Descent, functions: Sequence[str], window: Window) -> tuple[list[Found], int]:
+    """Tasks that begin with one of the functions, and how many runs of these belong to other tasks.
+
+    Raises:
+        UsageError: there is none.
+    """
+    tasks = tasks_of(descent, {}, {})
+    if not tasks:
+        raise UsageError(f"The server has no run that was queued {window}. Look further with --since and --until.")
+    if not functions:
+        return tasks, 0
+    roots = {run.id: run for run in descent.roots()}
+    chosen = [task for task in tasks if set(_slugs(task)) & set(functions)]
+    others = [r for r in descent.runs.values() if r.function.slug in functions and r.id not in roots]
+    if not chosen:
+        begins = ", ".join(sorted({slug for task in tasks for slug in _slugs(task)}))
+        what = f"{len(others)} runs of it were led to by other functions" if others else "it did not run"
+        raise UsageError(
+            f"No task begins with {' or '.join(functions)} {window}: {what}. Tasks begin with: {begins}. "
+            "Name one of these, or look further with --since and --until."
+        )
+    return chosen, len(others)
+
+
+def _slugs(task: Found) -> list[str]:
+    slugs = task.shape.get("functions")
+    return [str(slug) for slug in slugs] if isinstance(slugs, list) else [task.type]
+
+
+def _result(task: Found, counted: TaskRuns, units: Sequence[Unit], gaps: Sequence[Gap], rules: Rulebook) -> TaskResult:
+    return TaskResult(
+        task=task.id,
+        type=task.type,
+        state=task.state,
+        error=task.error,
+        shape=task.shape,
+        roots=task.roots,
+        runs=tuple(run.record.id for run in counted.runs),
+        kinds=count_kinds(units, rules),
+        gaps=(*counted.gaps, *gaps),
+        started=task.started,
+        ended=task.ended,
+    )
+
+
+def _gap(task: Found, what: str) -> Gap:
+    return Gap(engine="inngest", task=task.id, run="", what=what)
+
+
+def _problem(what: str, number: int, now: datetime) -> TaskResult:
+    """A row for what could not be asked: no task can be named, and some may be missing or be two."""
+    name = f"not-asked-{number}"
+    gap = Gap(engine="inngest", task=name, run="", what=what)
+    return TaskResult(task=name, state="failed", error=what, gaps=(gap,), counted=False, started=now, ended=now)

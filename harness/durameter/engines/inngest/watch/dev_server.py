@@ -1,0 +1,370 @@
+"""Watching programs on Inngest: the dev server, a tap before it, and taps before the apps that the program serves."""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+from pydantic import SecretStr
+
+from durameter.config import Config
+from durameter.engines.base import Progress
+from durameter.engines.discovery import Found, Watched, WatchOptions
+from durameter.engines.inngest.config import InngestConfig
+from durameter.engines.inngest.engine import InngestEngine
+from durameter.engines.inngest.past_runs import RestPast
+from durameter.engines.inngest.past_runs import reached as reach_records
+from durameter.engines.inngest.root_tasks import (
+    Descent,
+    find_descent,
+    payloads,
+    tasks_of,
+)
+from durameter.engines.inngest.server import SELF_HOSTED
+from durameter.engines.inngest.session import InngestSession
+from durameter.engines.inngest.watch.advice import nothing
+from durameter.engines.inngest.watch.apps import Apps, registered_on
+from durameter.engines.inngest.watch.cloud import WatchedRecords
+from durameter.engines.inngest.watch.options import (
+    UNSEEN,
+    UNSEEN_WITHOUT_TAP,
+    see,
+    see_fits,
+    see_tap,
+    usual_port_note,
+    value_at,
+    variables,
+)
+from durameter.errors import EngineMissingError, UsageError
+from durameter_collectors.inngest.api.graphql import ENDED, InngestApiError, Run
+from durameter_collectors.inngest.api.links import INTERNAL_EVENTS, Links
+from durameter_collectors.inngest.descendants import Sent
+from durameter_collectors.inngest.opcodes import units_per_run
+from durameter_collectors.inngest.trace import kinds_in_trace
+from durameter_collectors.tapping.client import TapError
+
+__all__ = ["USUAL_PORT", "WatchedInngest", "see", "watched"]
+
+USUAL_PORT = 8288
+"""Where the dev server listens by default, and where SDKs look for it."""
+
+_INVOKED = "inngest/function.invoked"
+_HOSTS = ("127.0.0.1", "[::1]")
+_log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 0.25
+_GONE_SECONDS = 3.0
+"""How long no app may answer before open runs are given up."""
+_REST = timedelta(seconds=1)
+"""What a run led to begins at most 0.3 s after its end (measured)."""
+_STILL_SECONDS = 60.0
+"""How long open runs of apps that answer may show nothing new before they are given up: a sleep of a day, say."""
+_PATIENCE_WITHOUT_END = 3.0
+
+
+class WatchedInngest(Watched):
+    """A reached server for one watch."""
+
+    session: InngestSession
+
+    def __init__(
+        self, session: InngestSession, options: WatchOptions, progress: Progress, inngest: InngestConfig
+    ) -> None:
+        self.session = session
+        keyed = session.info.version == SELF_HOSTED
+        self.environment = variables(session.address, inngest, keyed=keyed) if options.command else {}
+        # A server that asks for keys is no dev server: the SDK must sign, and not say that it is in development.
+        self.hidden = ("INNGEST_DEV",) if keyed else ()
+        self._options = options
+        self._progress = progress
+        self._begun = options.since or datetime.now(UTC)
+        self._links = Links(session.api)
+        self._looking: asyncio.Task[None] | None = None
+        self._settled = False
+        self._interrupted: set[str] = set()
+        """Runs that had not ended when the watch did."""
+        self._late: tuple[str, ...] = ()
+        self._owners: dict[str, str] = {}
+        """Slug of a function → id of its app, on a server that others use too."""
+        self._tapped = session.tap is not None
+        self.apps = Apps(session, named=options.app, progress=progress) if options.command else None
+        session.between(self._begun - timedelta(seconds=1 if options.since is None else 0), options.until)
+
+    @property
+    def unseen(self) -> tuple[str, ...]:  # type: ignore[override]  # read at the end only: it grows
+        """What these sources cannot show, and what came to nothing."""
+        return (*(UNSEEN if self._tapped else UNSEEN_WITHOUT_TAP), *self._late)
+
+    async def begin(self) -> None:
+        """Look for apps from now on."""
+        if self.apps is not None:
+            self._looking = asyncio.create_task(self.apps.watch())
+
+    async def settle(self) -> None:
+        """Wait until all runs have ended and none has come for a while, or nobody is left who could end them."""
+        try:
+            await self._wait()
+            descent = await self._descent()
+            if not any(run for run in descent.runs.values()):
+                raise UsageError(await nothing(self.session, self.apps, self._options, self._begun, descent.skipped))
+            self._note_lost(descent)
+            self._late += tuple(problem for problem in descent.problems if not problem.startswith("what run "))
+        except (InngestApiError, httpx.HTTPError) as error:
+            raise EngineMissingError(
+                f"The Inngest server at {self.session.info.address} does not tell what it ran: {error}. "
+                "Does it still run? Measure again; its log is in the result's folder."
+            ) from error
+        except TapError as error:
+            raise EngineMissingError(f"{error} Measure again.") from error
+        self._settled = True
+
+    async def tasks(self) -> Sequence[Found]:
+        """Root runs that share no event with others are a task each; a task key puts more of them together."""
+        try:
+            descent = await self._descent()
+            groups, more = await self._keyed(descent)
+        except InngestApiError as error:
+            if not self._settled:
+                return ()  # the next look may succeed; the last one must
+            raise EngineMissingError(f"The Inngest server does not tell its runs: {error}. Measure again.") from error
+        found = tasks_of(descent, groups, more, rest=timedelta(0) if self._settled else _REST)
+        if self._settled:
+            found = [
+                replace(task, gaps=(*task.gaps, *[gap async for gap in self._gaps(descent, task)])) for task in found
+            ]
+        return found
+
+    async def close(self) -> None:
+        """Stop looking, and leave a server that is somebody else's as it was."""
+        if self._looking is not None:
+            self._looking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._looking
+        if self.apps is not None and self._options.attach:
+            await self.apps.give_back()
+
+    async def _learn(self) -> None:
+        """Whose functions are whose: of two apps, the name of one may begin with the other's."""
+        for app in await registered_on(self.session.api):
+            self._owners |= dict.fromkeys(app.functions, app.id)
+        if self.apps is not None:
+            ours = {app.id for app in self.apps.found.values()}
+            self.session.not_ours = frozenset(slug for slug, app in self._owners.items() if app not in ours)
+
+    def _of(self, slug: str, app_id: str) -> bool:
+        """Whether a function is an app's; one that the server does not know any more, by its name."""
+        owner = self._owners.get(slug)
+        return bool(app_id) and (slug.startswith(f"{app_id}-") if owner is None else owner == app_id)
+
+    async def _runs(self) -> AsyncIterator[Run]:
+        if self._options.attach:
+            await self._learn()
+        async for run in self.session.api.runs_since(self.session.begun):
+            until = self._options.until
+            if self._mine(run) and (until is None or run.queued_at is None or run.queued_at <= until):
+                yield run
+
+    def _mine(self, run: Run) -> bool:
+        """On a server of others, runs of other apps than the command's are not the watch's."""
+        if not self._options.attach:
+            return True
+        slug = run.function.slug
+        if self.apps is None:
+            return self._options.query in {"", slug} or self._of(slug, self._options.query)
+        return any(self._of(slug, app.id) for app in self.apps.found.values())
+
+    async def _descent(self) -> Descent:
+        descent = await find_descent(self.session.api, self._runs(), self._sent if self._tapped else None, self._links)
+        for run_id in self._interrupted & descent.runs.keys():
+            descent.runs[run_id] = descent.runs[run_id].model_copy(update={"status": "INTERRUPTED"})
+        return descent
+
+    async def _sent(self) -> Sent:
+        if self.session.tap is None:
+            return {}
+        await self.session.tap.log.settle()
+        return self.session.tap.log.index.sent
+
+    async def _wait(self) -> None:
+        if self._options.attach and not self._options.command:
+            self.session.patience = _PATIENCE_WITHOUT_END
+            self._interrupted = {run.id async for run in self._runs() if run.status not in ENDED}
+            return
+        clock = asyncio.get_running_loop()
+        before: dict[str, str] = {}
+        changed = answered = clock.time()
+        while True:
+            now = {run.id: run.status async for run in self._runs()}
+            if now != before:
+                before, changed = now, clock.time()
+            going = [run for run, status in now.items() if status not in ENDED]
+            if not going:
+                if clock.time() - changed >= self._options.idle_seconds:
+                    return
+            elif self.apps is None or await self.apps.alive():
+                answered = clock.time()
+            quiet = clock.time() - changed
+            if going and (clock.time() - answered > _GONE_SECONDS or quiet > _STILL_SECONDS):
+                await self._give_up(going)
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _give_up(self, going: Sequence[str]) -> None:
+        """Nobody is left to end these runs. On a server of ours they are cancelled, which is free: counts are final."""
+        self._interrupted = set(going)
+        self._progress(f"{len(going)} runs had not ended: the app that they need has ended, or waits for long")
+        if self._options.attach:
+            self.session.patience = _PATIENCE_WITHOUT_END
+            return
+        for run in going:
+            await self.session.api.cancel(run)
+
+    async def _keyed(self, descent: Descent) -> tuple[Mapping[str, str], Mapping[str, Sequence[str]]]:
+        """Event → value of the task key, and further events that started nothing, by value."""
+        key = self._options.key
+        if key is None:
+            return {}, {}
+        started = {event for run in descent.runs.values() for event in run.trigger_ids}
+        tap = self.session.tap
+        passed = {event for row in tap.log.index.events for event in row.ids} if tap else set()
+        roots = {event for run in descent.roots() for event in run.trigger_ids}
+        events = await payloads(self.session.api, roots | passed)
+        values = {event: value_at(payload, key.value) for event, payload in events.items()}
+        groups = {event: value for event, value in values.items() if value is not None}
+        if self._settled:
+            see_fits(key, {event: payload for event, payload in events.items() if event in roots}, groups)
+        more: dict[str, list[str]] = {}
+        sent_by_steps = {event for steps in self._sent_now().values() for ids in steps.values() for event in ids}
+        for event in sorted(passed - started - sent_by_steps):
+            if event in groups:
+                more.setdefault(groups[event], []).append(event)
+        return {event: value for event, value in groups.items() if event in roots}, more
+
+    def _sent_now(self) -> Sent:
+        return self.session.tap.log.index.sent if self.session.tap else {}
+
+    async def _gaps(self, descent: Descent, task: Found) -> AsyncIterator[str]:
+        """What could not be asked about runs of the task, and runs that the tap has not seen from their beginning."""
+        roots = [run for run in descent.roots() if {*run.trigger_ids} & {*task.roots}]
+        family = descent.family(roots)
+        for run in family:
+            for problem in descent.problems:
+                if problem.startswith(f"what run {run.id} "):
+                    yield problem
+        if self.apps is None:
+            for run in roots:
+                if run.event_name == _INVOKED or run.event_name in INTERNAL_EVENTS:
+                    yield (
+                        f"run {run.id} of {run.function.slug} began for the server's event {run.event_name}: what led "
+                        "to it, if a run did, is not in this window. Look further back with --since"
+                    )
+        apps = self.apps if self._tapped else None
+        for run in family:
+            if apps is not None and (why := await self._beside(run, apps)):
+                yield f"run {run.id} of {run.function.slug} is counted from its trace alone, for {why}"
+
+    async def _beside(self, run: Run, apps: Apps) -> str:
+        """Why the tap has not seen a run, or not all of it; empty where it has."""
+        app = max(
+            (each for each in apps.found.values() if self._of(run.function.slug, each.id)),
+            key=lambda each: len(each.id),
+            default=None,
+        )
+        seen = self.session.tap.log.index.runs.get(run.id) if self.session.tap else None
+        if app is None or app.problem:
+            return "" if seen else app.problem if app else "its app is not known: does it use Connect?"
+        begin, end = run.queued_at or run.started_at, run.ended_at
+        overlaps = [
+            1 for since, until in app.beside if (begin is None or begin <= until) and (end is None or end >= since)
+        ]
+        if not overlaps:
+            return ""
+        if seen is not None:
+            traced = kinds_in_trace(await self.session.api.trace(run.id))
+            if units_per_run({run.id: seen})[run.id] == traced:
+                return ""
+        return (
+            f"the app {app.id} had registered by itself, and the server called it beside the tap. Retries that only "
+            "the wire shows may be missing. Let durameter register the app (it finds it, or --app names it)"
+        )
+
+    def _note_lost(self, descent: Descent) -> None:
+        """Events that came before anybody listened."""
+        tap = self.session.tap
+        if tap is None or self.apps is None:
+            return
+        first = min((app.since for app in self.apps.tapped() if app.since), default=None)
+        started = {event for run in descent.runs.values() for event in run.trigger_ids}
+        lost = [row for row in tap.log.index.events if first and row.time < first and not {*row.ids} & started]
+        count = sum(len(row.ids) for row in lost)
+        if count:
+            names = ", ".join(sorted({name for row in lost for name in row.names}))
+            what = (
+                f"{count} events ({names}) were sent before an app had registered: the server started nothing for "
+                "them, as it does without durameter. Send events once the app is registered"
+            )
+            self._late = (what,)
+
+
+@asynccontextmanager
+async def watched(
+    options: WatchOptions, config: Config, folder: Path, progress: Progress
+) -> AsyncIterator[WatchedInngest | WatchedRecords]:
+    """Start or reach an Inngest server for one watch; undone on leaving."""
+    see(options, config)
+    inngest = InngestConfig.of(config)
+    if options.attach:
+        key = os.environ.get("INNGEST_SIGNING_KEY")
+        inngest = inngest.model_copy(
+            update={"address": options.attach.rstrip("/"), "store": None}
+            | ({"signing_key": SecretStr(key)} if key and inngest.signing_key is None else {})
+        )
+        async with reach_records(inngest.address, config) as past:
+            if isinstance(past, RestPast):
+                yield WatchedRecords(past, options, progress, inngest, await _time_of(past))
+                return
+        see_tap(options)
+    if options.attach and not options.command:
+        inngest = inngest.model_copy(update={"tap": False})
+    config = config.model_copy(update={"inngest": inngest})
+    async with InngestEngine().reached(config, folder, progress, hidden=()) as reached, reached.session() as session:
+        watch = WatchedInngest(session, options, progress, inngest)
+        if watch.apps is not None and inngest.address:
+            await watch.apps.prepare()
+        if options.usual_ports and options.command:
+            watch.notes = await _usual_port(session)
+        try:
+            yield watch
+        finally:
+            await watch.close()
+
+
+async def _time_of(past: RestPast) -> datetime:
+    try:
+        return await past.now()
+    except InngestApiError as error:
+        raise EngineMissingError(f"{error} Is {past.info.address} the API of Inngest?") from error
+
+
+async def _usual_port(session: InngestSession) -> tuple[str, ...]:
+    """Listen on 8288 as well; returns what to say where that cannot be."""
+    server = httpx.URL(session.info.address)
+    if session.tap is None:
+        return ()
+    if server.port == USUAL_PORT:
+        return (usual_port_note(USUAL_PORT, "the server itself listens there"),)
+    taken = []
+    for host in _HOSTS:
+        try:
+            await session.tap.log.before_server(f"{server.host}:{server.port or 80}", host=host, port=USUAL_PORT)
+        except TapError as error:
+            _log.info("the tap does not listen on %s:%s: %s", host, USUAL_PORT, error)
+            taken.append(host)
+    # Many machines have no ::1.
+    return tuple(usual_port_note(USUAL_PORT, "another program listens there") for host in taken if host == _HOSTS[0])
