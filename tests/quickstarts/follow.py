@@ -143,8 +143,8 @@ def follow(
         page: the Markdown file.
         folder: where its reader is; made if it is not there.
         path: a folder that comes first on PATH; that of this Python unless another is given.
-        instead: part of a command → what is run for it, for what a test cannot do as it stands: `pip install durameter`
-            is to install this checkout. Each must occur.
+        instead: part of a command → what is run for it, for what a test cannot do as it stands, or what another
+            test does. Each must occur.
         variables: set beside this process's own, of which settings of Durameter and the engines are left out.
         seconds: that one command may take.
 

@@ -13,5 +13,5 @@ PAGE = Path(__file__).parents[2] / "docs" / "ci.md"
 @pytest.mark.timeout(400)
 def test_the_page_is_followed(tmp_path: Path) -> None:
     """Durameter and pytest are installed here; that pip installs them is followed in test_python_door.py."""
-    instead = {"pip install durameter pytest": "echo Successfully installed durameter pytest"}
-    follow(PAGE, tmp_path / "here", instead=instead)
+    instead = {"pip install . pytest": "echo Successfully installed durameter pytest"}
+    follow(PAGE, tmp_path / "here" / "durameter", instead=instead)

@@ -1,4 +1,4 @@
-"""docs/quickstart-python.md, word by word: a fresh environment, this checkout installed into it, both engines."""
+"""docs/quickstart-python.md, word by word: a fresh environment, a clone installed into it, both engines."""
 
 import sys
 from pathlib import Path
@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from durameter import read_result
+from quickstarts.clone import ROOT, clone
 from quickstarts.follow import Command, follow, read_page
 
-ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "quickstart-python.md"
 
 
 def test_from_installing_to_both_engines_in_under_ten_commands() -> None:
     commands = [step.text for step in read_page(PAGE) if isinstance(step, Command)]
     counted = [number for number, text in enumerate(commands, 1) if text.startswith("durameter run")]
-    assert commands[2].startswith("pip install durameter")
+    assert commands[2].startswith("pip install ")
     assert counted[-1] < 10  # the user's own agent, not only the example
 
 
@@ -26,9 +26,7 @@ def test_the_page(tmp_path: Path) -> None:
     here = tmp_path / "bin"
     here.mkdir()
     (here / "python3").symlink_to(Path(sys.executable).resolve())
-    done = follow(
-        PAGE, tmp_path / "reader", path=here, instead={"pip install durameter": f"pip install {ROOT}"}, seconds=600
-    )
+    done = follow(PAGE, clone(tmp_path / "reader" / "durameter"), path=here, seconds=600)
     assert [each.status for each in done] == [0] * len(done)
     results = tmp_path / "reader" / "my_agent" / "durameter-results"
     measured = [read_result(each).measurement for each in sorted(results.iterdir())]
