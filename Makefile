@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test lint format lock schema rules peers variants clean help
+.PHONY: run test lint format lock schema rules peers variants clean help docs changelog dist install-lines
 
 help:  ## say what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 run: .venv/.installed-run  ## measure the reference agent on both engines and report (ARGS="--tasks 30")
 	$(BIN)/durameter run $(ARGS)
@@ -33,6 +33,10 @@ lock: .venv/.installed-dev  ## resolve the dependencies anew (asks the package i
 	  -c requirements/run.txt -o requirements/dev.txt pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  -o requirements/build.txt requirements/build.in
+	for each in docs release; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    -c requirements/run.txt -c requirements/dev.txt -o requirements/$$each.txt requirements/$$each.in || exit 1; \
+	done
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "Python 3.11 or newer is needed, this is %d.%d: make PYTHON=python3.11 ..." % v[:2])'
@@ -49,7 +53,7 @@ lock: .venv/.installed-dev  ## resolve the dependencies anew (asks the package i
 	@touch $@
 
 clean:  ## remove the environment and the caches in this folder (not measurements)
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-docs build site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 rules: .venv/.installed-dev  ## write the pages of the rulebooks anew
 	$(BIN)/durameter rules temporal --markdown > docs/rules-temporal.md
@@ -64,3 +68,31 @@ variants: .venv/.installed-dev  ## measure every variant of the reference agent 
 schema: .venv/.installed-dev  ## write the JSON Schema of measurement.json anew
 	$(BIN)/python -c 'import json; from durameter.results.model import json_schema as s; print(json.dumps(s(), indent=2))' \
 	  > harness/durameter/results/measurement.schema.json
+
+install-lines: .venv/.installed-dev  ## write the install lines of docs/install.toml into the pages
+	$(BIN)/python tests/docs/install_lines.py
+
+# The site and the changelog have an environment of their own: nobody who only runs or tests needs it.
+DOCS := .venv-docs/bin
+
+.venv-docs/.installed: requirements/docs.txt
+	@test -x $(DOCS)/python || $(PYTHON) -m venv .venv-docs
+	$(DOCS)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt
+	@touch $@
+
+docs: .venv-docs/.installed  ## build the documentation as a site in site/, strictly
+	$(DOCS)/mkdocs build --strict --quiet $(ARGS)
+
+changelog: .venv-docs/.installed  ## show what the fragments in changelog.d/ come to (VERSION=0.2.0 writes it and removes them)
+ifdef VERSION
+	$(DOCS)/towncrier build --yes --version $(VERSION)
+else
+	$(DOCS)/towncrier build --draft --version unreleased
+endif
+
+# The wheel is built from what the sdist holds, so that a file which the sdist lacks is noticed.
+dist: .venv/.installed-run  ## build the sdist and the wheel in dist/
+	rm -rf dist build/sdist && mkdir -p build/sdist
+	$(BIN)/python -m hatchling build -t sdist -d dist
+	tar -xzf dist/durameter-*.tar.gz -C build/sdist --strip-components 1
+	cd build/sdist && ../../$(BIN)/python -m hatchling build -t wheel -d ../../dist
