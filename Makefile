@@ -81,7 +81,7 @@ DOCS := .venv-docs/bin
 	@touch $@
 
 docs: .venv-docs/.installed  ## build the documentation as a site in site/, strictly
-	$(DOCS)/mkdocs build --strict --quiet $(ARGS)
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/mkdocs build --strict --quiet $(ARGS)
 
 changelog: .venv-docs/.installed  ## show what the fragments in changelog.d/ come to (VERSION=0.2.0 writes it and removes them)
 ifdef VERSION
