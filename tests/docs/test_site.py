@@ -3,6 +3,7 @@
 mkdocs itself is not needed for these tests. `make docs` builds the site strictly, and so does CI.
 """
 
+import importlib
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -132,3 +133,16 @@ def test_what_builds_it_is_pinned(name: str) -> None:
     assert text.count("--hash=sha256:") >= len(entries)
     assert "://" not in text
     assert "index-url" not in text
+
+
+_NAMED_FILE = re.compile(r"`((?:harness|collectors|workloads|tests|benchmarks|requirements|\.ci)/[^`\s]*)`")
+_IMPORT = re.compile(r"^from (durameter[\w.]*) import ([\w, ]+)$", flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", [*AROUND, *PAGES], ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_and_modules_that_a_page_names_are_there(page: Path) -> None:
+    text = page.read_text()
+    assert [path for path in _NAMED_FILE.findall(text) if not any(ROOT.glob(path.rstrip("/")))] == []
+    for module, names in _IMPORT.findall(text):
+        there = importlib.import_module(module)
+        assert [name for name in names.split(", ") if not hasattr(there, name)] == []
