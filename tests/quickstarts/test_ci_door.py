@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from quickstarts.follow import follow
+from quickstarts.follow import Command, follow, read_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "ci.md"
 
@@ -13,5 +13,6 @@ PAGE = Path(__file__).parents[2] / "docs" / "ci.md"
 @pytest.mark.timeout(400)
 def test_the_page_is_followed(tmp_path: Path) -> None:
     """Durameter and pytest are installed here; that pip installs them is followed in test_python_door.py."""
-    instead = {"pip install . pytest": "echo Successfully installed durameter pytest"}
+    [install] = [step.text for step in read_page(PAGE) if isinstance(step, Command) and step.text.startswith("pip ")]
+    instead = {install: "echo Successfully installed durameter pytest"}
     follow(PAGE, tmp_path / "here" / "durameter", instead=instead)
