@@ -73,7 +73,7 @@ async def throughput(session: InngestSession) -> tuple[float, float]:
 
 
 async def settled(tap: RunningTap) -> None:
-    """See that the tap saw all, and print what it took."""
+    """Check that the tap saw all, and print what it took."""
     begun = time.perf_counter()
     await tap.log.settle()
     late = time.perf_counter() - begun

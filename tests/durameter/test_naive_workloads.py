@@ -26,6 +26,7 @@ from durameter import (
     Task,
     TemporalSession,
     Workload,
+    plugins,
     registry,
     wait_for_runs,
 )
@@ -191,8 +192,8 @@ class Tiny(Workload):
     ],
 )
 def test_an_entry_point_that_names_no_workload(monkeypatch: pytest.MonkeyPatch, value: str, said: str) -> None:
-    point = EntryPoint("mine/broken", value, registry.WORKLOADS)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+    point = EntryPoint("mine/broken", value, plugins.WORKLOADS)
+    monkeypatch.setattr(registry, "points", lambda group: {point.name: point})
     with pytest.raises(UsageError, match=said):
         registry.load_workload("broken")
 

@@ -11,8 +11,9 @@ from durameter.config import Config, load_config
 from durameter.cost.prices import load_books
 from durameter.cost.prices.pricing import Pricing
 from durameter.errors import UsageError
-from durameter.report.render_html import see_writable
-from durameter.results.answers import answered_rulebook, parse_answers
+from durameter.registry import answered_rulebook
+from durameter.report.render_html import check_writable
+from durameter.results.answers import parse_answers
 from durameter.times import parse_volume
 
 __all__ = [
@@ -70,7 +71,7 @@ Answered = Annotated[
 
 
 def one_format(as_json: bool, as_markdown: bool) -> None:
-    """See that at most one format is asked for.
+    """Check that at most one format is asked for.
 
     Raises:
         UsageError: both are.
@@ -113,7 +114,7 @@ def counting_settings(
     load_books(settings.prices)
     one_format(as_json, as_markdown)
     if html is not None:
-        see_writable(html)
+        check_writable(html)
     return settings.model_copy(update={"answers": every})
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from durameter.engines.temporal.count_histories import FilesRead
+from durameter.engines.counting import FilesRead
 from durameter.formatting import plain
 from durameter.results.model import EngineResult, TaskResult
 
@@ -23,7 +23,7 @@ _EVERY_SECONDS = 5.0
 
 
 @contextmanager
-def file_progress(console: Console, files: int) -> Iterator[Callable[[FilesRead], None]]:
+def file_progress(console: Console) -> Iterator[Callable[[FilesRead], None]]:
     """A bar in a terminal, elsewhere a line every few seconds and at the end. What is no history is said at once."""
     bars = Progress(
         TextColumn("files"),
@@ -34,18 +34,18 @@ def file_progress(console: Console, files: int) -> Iterator[Callable[[FilesRead]
         console=console,
         disable=not console.is_terminal,
     )
-    bar = bars.add_task("files", total=files, said="")
+    bar = bars.add_task("files", total=None, said="")
     said, refused = time.monotonic(), 0
 
     def told(read: FilesRead) -> None:
         nonlocal said, refused
-        bars.update(bar, completed=read.files, said=f"{read.histories} histories")
+        bars.update(bar, total=read.total, completed=read.files, said=f"{read.histories} histories")
         for _, problem in read.refused[refused:]:
             console.print(problem, style="bold red", markup=False, highlight=False, soft_wrap=True)
         refused = len(read.refused)
-        if not console.is_terminal and (read.files == files or time.monotonic() - said > _EVERY_SECONDS):
+        if not console.is_terminal and (read.files == read.total or time.monotonic() - said > _EVERY_SECONDS):
             said = time.monotonic()
-            line = f"{read.files} of {files} files read: {read.histories} histories"
+            line = f"{read.files} of {read.total} files read: {read.histories} histories"
             console.print(line, style="dim", highlight=False, soft_wrap=True)
 
     with bars:

@@ -9,7 +9,7 @@ from durameter.config import Config
 from durameter.cost.prices import load_books
 from durameter.cost.prices.pricing import Pricing
 from durameter.report import build_report
-from durameter.report.render_html import see_writable
+from durameter.report.render_html import check_writable
 from durameter.report.render_markdown import report_markdown
 from durameter.report.render_terminal import show_report
 from durameter.results.folder import Result
@@ -37,7 +37,7 @@ def show(
     """
     one_format(as_json, as_markdown)
     if html is not None:
-        see_writable(html)
+        check_writable(html)
     prices = pricing or Pricing(books=load_books(config.prices))
     report = build_report(result, volume=parse_volume(volume or config.run.volume), pricing=prices)
     if as_json:

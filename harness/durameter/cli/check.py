@@ -19,6 +19,7 @@ from durameter.cli._options import (
     pricing_of,
 )
 from durameter.config import load_config
+from durameter.registry import rulebook_of
 from durameter.results.answers import parse_answers, reread
 from durameter.results.folder import read_result
 
@@ -57,7 +58,7 @@ def check(
 
     one_format(as_json, as_markdown)
     settings = load_config(config)
-    found = reread(read_result(result), parse_answers(answer or []))
+    found = reread(read_result(result), parse_answers(answer or []), rulebook_of)
     checked = checked_against(
         found,
         settings.budgets,

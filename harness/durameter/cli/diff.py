@@ -21,6 +21,7 @@ from durameter.cli._options import (
 )
 from durameter.config import load_config
 from durameter.gates.diff import ALLOWABLE, Allowed
+from durameter.registry import rulebook_of
 from durameter.results.answers import parse_answers, reread
 from durameter.results.folder import read_result
 from durameter.times import parse_volume
@@ -79,7 +80,7 @@ def diff(
     one_format(as_json, as_markdown)
     settings = load_config(config)
     answers = parse_answers(answer or [])
-    before, after = (reread(read_result(each), answers) for each in (base, head))
+    before, after = (reread(read_result(each), answers, rulebook_of) for each in (base, head))
     names = {each.value for each in allow or ()}
     allowed: list[Allowed] = [each for each in ALLOWABLE if each in names]
     found = difference(

@@ -13,6 +13,7 @@ from durameter.cli._options import (
     one_format,
 )
 from durameter.cli._process import exit_code
+from durameter.registry import rulebook_of
 from durameter.results.answers import parse_answers, reread
 from durameter.results.folder import read_result
 
@@ -45,7 +46,7 @@ def profile(
     from durameter.report.profile import build_profiles, profiles_markdown, show_profiles
 
     one_format(as_json, as_markdown)
-    found = reread(read_result(result), parse_answers(answer or []))
+    found = reread(read_result(result), parse_answers(answer or []), rulebook_of)
     profiles = build_profiles(found, engines=engine or ())
     if as_json:
         print(profiles.model_dump_json(indent=2))

@@ -23,6 +23,7 @@ from durameter.cli._options import (
 from durameter.cli._show import say_page
 from durameter.config import load_config
 from durameter.errors import UsageError
+from durameter.registry import rulebook_of
 from durameter.results.answers import parse_answers, reread
 from durameter.results.folder import read_result
 from durameter.times import parse_volume
@@ -132,14 +133,14 @@ def project(
     from durameter.cost.projection import project as projected
     from durameter.report import build_report
     from durameter.report.projection import projection_markdown, show_projection
-    from durameter.report.render_html import see_writable, write_whole_page
+    from durameter.report.render_html import check_writable, write_whole_page
 
     one_format(as_json, as_markdown)
     settings = load_config(config)
     answers = parse_answers(answer or [])
     if html is not None:
-        see_writable(html)
-    measured = reread(read_result(result), answers)
+        check_writable(html)
+    measured = reread(read_result(result), answers, rulebook_of)
     tasks = parse_volume(volume or settings.run.volume)
     pricing = pricing_of(settings, prices, book, on)
     found = projected(
@@ -153,7 +154,7 @@ def project(
             plans=tuple(plan or ()),
             books=pricing.asked,
             on=pricing.on,
-            against=tuple(reread(read_result(each), answers) for each in against or ()),
+            against=tuple(reread(read_result(each), answers, rulebook_of) for each in against or ()),
             day_shape=parse_day_shape(day_shape),
             retention_days=_number(retention_days, "--retention-days"),
             open_hours=None if open_hours is None else _number(open_hours, "--open-hours"),

@@ -20,6 +20,7 @@ from durameter.cli._options import (
 from durameter.cli._process import exit_code
 from durameter.cli._show import show
 from durameter.config import load_config
+from durameter.registry import rulebook_of
 from durameter.results.answers import parse_answers, reread
 from durameter.results.folder import read_result
 
@@ -54,13 +55,13 @@ def report(
 
     durameter report RESULT --answer temporal.patches=billed
     """
-    found = reread(read_result(result), parse_answers(answer or []))
+    found = reread(read_result(result), parse_answers(answer or []), rulebook_of)
     settings = load_config(config)
     pricing = pricing_of(settings, prices, book, on)
     if pricing.asked:
         # heavy, and only this needs it
-        from durameter.cost.projection.pricing import see_books
+        from durameter.cost.projection.pricing import check_books
 
-        see_books(pricing.asked, [each.engine for each in found.measurement.engines], pricing.books)
+        check_books(pricing.asked, [each.engine for each in found.measurement.engines], pricing.books)
     show(found, settings, volume=volume, as_json=as_json, as_markdown=as_markdown, html=html, pricing=pricing)
     raise typer.Exit(exit_code(found.measurement))

@@ -7,9 +7,8 @@ from rich.console import Console
 
 from durameter.cli._options import AsJson, AsMarkdown, one_format
 from durameter.errors import UsageError
-from durameter.registry import engine_names
+from durameter.registry import answered_rulebook, engine_names
 from durameter.report.rules import rules_markdown, show_rules
-from durameter.results.answers import answered_rulebook
 
 __all__ = ["rules"]
 

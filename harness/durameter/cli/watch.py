@@ -24,11 +24,11 @@ from durameter.cli._process import exit_code, until_stopped
 from durameter.cli._progress import ProgressLines
 from durameter.cli._show import show
 from durameter.config import Config
-from durameter.engines.discovery import ENGINES, WatchOptions, see
+from durameter.engines.discovery import WatchOptions
 from durameter.engines.task_key import parse_key
 from durameter.errors import UsageError
-from durameter.processes.command import see_command
-from durameter.registry import load_engine
+from durameter.processes.command import check_command
+from durameter.registry import engine_names, load_engine, task_keys
 from durameter.results.folder import Result, new_folder
 from durameter.times import parse_moment, parse_span
 from durameter.watch.watch import WatchPlan
@@ -43,16 +43,18 @@ def watch(
     command: Annotated[
         list[str] | None, typer.Argument(help="The command, after two hyphens: -- python agent.py")
     ] = None,
-    engine: Annotated[str, typer.Option(help="temporal or inngest.")] = "temporal",
+    engine: Annotated[
+        str | None, typer.Option(help="Engine that the program uses.", show_default="the first that is installed")
+    ] = None,
     task_key: Annotated[
         str | None,
         typer.Option(
-            help="What makes one task of several root runs: id:REGEX, search-attribute:NAME or memo:KEY on Temporal; "
-            "event:FIELD (event:data.conversation_id) on Inngest.",
+            help="KIND:VALUE, what makes one task of several root runs: id:REGEX, search-attribute:NAME, memo:KEY, or "
+            "event:FIELD, as the engine has it.",
             show_default="each root run is a task",
         ),
     ] = None,
-    app: Annotated[list[str] | None, typer.Option(help="URL of an Inngest app; again for more.")] = None,
+    app: Annotated[list[str] | None, typer.Option(help="URL of an app that the engine calls; again for more.")] = None,
     attach: Annotated[
         str | None, typer.Option(help="Address of a server that runs already, instead of a new one.")
     ] = None,
@@ -82,8 +84,8 @@ def watch(
 ) -> None:
     r"""Run any program as it is, count every billable unit of what it does, and say what a month costs.
 
-    A server is started, with a tap before it, and the command runs with TEMPORAL_ADDRESS or INNGEST_DEV and their like
-    set. Ctrl-C ends the command and counts what it did; once more stops everything.
+    A server is started, with a tap before it, and the command runs with the variables set by which the engine's SDKs
+    find it. Ctrl-C ends the command and counts what it did; once more stops everything.
 
     [bold]Examples[/bold]
 
@@ -96,8 +98,9 @@ def watch(
     durameter watch --attach 127.0.0.1:7233 --since 2h
     """
     argv = tuple(command or ())
-    if engine not in ENGINES:
-        raise UsageError(f"There is no engine {engine!r} to watch. There are: {', '.join(ENGINES)}.")
+    if engine is not None and engine not in engine_names():
+        raise UsageError(f"There is no engine {engine!r} to watch. There are: {', '.join(engine_names())}.")
+    plugin = load_engine(engine or engine_names()[0])
     if not argv and attach is None:
         raise UsageError(
             "Give the command after two hyphens: durameter watch -- python my_agent.py. Without one, --attach counts "
@@ -110,7 +113,7 @@ def watch(
     )
     now = datetime.now(UTC)
     options = WatchOptions(
-        key=parse_key(task_key, engine) if task_key else None,
+        key=parse_key(task_key, task_keys(), plugin.name) if task_key else None,
         app=tuple(app or ()),
         attach=attach or "",
         command=bool(argv),
@@ -120,13 +123,13 @@ def watch(
         usual_ports=usual_ports,
     )
     if argv:
-        see_command(argv)
-    see(engine, options, settings)
+        check_command(argv)
+    plugin.check_watch(options, settings)
     limit = parse_span(seconds).total_seconds() if seconds is not None else None
-    name = _name(argv) if argv else engine
+    name = _name(argv) if argv else plugin.name
     plan = WatchPlan(
-        engine=engine,
-        unit=load_engine(engine).unit,
+        engine=plugin.name,
+        unit=plugin.unit,
         name=f"watch/{name}",
         command=argv,
         options=options,

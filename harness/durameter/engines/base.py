@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from durameter.config import Config, Section
+from durameter.config import Config
 from durameter.processes.server import GuardedProcess
 from durameter.results.model import ServerInfo
 from durameter.results.reconcile import Reconciliation
@@ -19,7 +19,6 @@ from durameter_collectors.units import Elsewhere, Gap, TaskLabel, Unit, nowhere
 
 __all__ = [
     "Engine",
-    "EnginePlugin",
     "Finding",
     "Progress",
     "RunningServer",
@@ -124,17 +123,3 @@ class Engine(ABC):
         Raises:
             EngineMissingError: no server can be had.
         """
-
-
-class EnginePlugin(ABC):
-    """All that an engine offers. Every command imports its module: what is heavy is imported by its methods."""
-
-    name: str
-    unit: str
-    """What the vendor calls one unit, in the singular."""
-    config: type[Section]
-    """The engine's section of the configuration."""
-
-    @abstractmethod
-    def engine(self) -> Engine:
-        """Its servers."""

@@ -1,29 +1,19 @@
 """What an engine offers to a watch: a server, reached, and whatever sees the calls of somebody else's program."""
 
 import hashlib
-import importlib
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from types import ModuleType
-from typing import Protocol, cast
 
 from pydantic import JsonValue
 
-from durameter.config import Config
-from durameter.engines.base import Progress, Session
+from durameter.engines.base import Session
 from durameter.engines.task_key import TaskKey
-from durameter.errors import UsageError
 from durameter.results.model import TaskState
 
-__all__ = ["ENGINES", "Found", "TaskKey", "WatchOptions", "Watched", "Watching", "safe_id", "see", "watching"]
-
-ENGINES = ("temporal", "inngest")
-"""Engines that can be watched."""
+__all__ = ["Found", "TaskKey", "WatchOptions", "Watched", "safe_id"]
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST = 80
@@ -36,7 +26,7 @@ class WatchOptions:
     key: TaskKey | None = None
     """How root runs make tasks; without it each root is a task."""
     app: tuple[str, ...] = ()
-    """URLs of Inngest apps."""
+    """URLs of apps that the engine calls."""
     attach: str = ""
     """Address of a server that runs already; empty to start one."""
     command: bool = True
@@ -92,6 +82,8 @@ class Watched(ABC):
     """What to tell before the command starts, such as that a usual port is taken."""
     unseen: tuple[str, ...] = ()
     """What these sources cannot show, in words; read at the end."""
+    abort_note: str = ""
+    """What to add where the command ended by an abort or a segmentation fault, such as that an SDK is known for it."""
 
     @abstractmethod
     async def begin(self) -> None:
@@ -113,49 +105,6 @@ class Watched(ABC):
         Raises:
             UsageError: after `settle` only: there is no task, or the key fits none; and what to do about it.
         """
-
-
-class Watching(Protocol):
-    """Starts or reaches an engine for one watch."""
-
-    def __call__(
-        self, options: WatchOptions, config: Config, folder: Path, progress: Progress
-    ) -> AbstractAsyncContextManager[Watched]:
-        """Everything is undone on leaving.
-
-        Raises:
-            UsageError: an option is not for this engine, or does not go with another one.
-            EngineMissingError: no server can be had, or a key for it is missing.
-        """
-
-
-def watching(engine: str) -> Watching:
-    """How an engine is watched: the function `watched` of the module `durameter.watch.ENGINE`.
-
-    Raises:
-        UsageError: no such engine can be watched.
-    """
-    return cast("Watching", _module(engine).watched)
-
-
-def see(engine: str, options: WatchOptions, config: Config) -> None:
-    """See, before anything starts, that options and configuration are for this engine and go together.
-
-    A module `durameter.watch.ENGINE` may have a function `see(options, config)` for it.
-
-    Raises:
-        UsageError: they do not.
-        EngineMissingError: a key is missing.
-    """
-    check = getattr(_module(engine), "see", None)
-    if check is not None:
-        check(options, config)
-
-
-def _module(engine: str) -> ModuleType:
-    if engine not in ENGINES:
-        raise UsageError(f"There is no engine {engine!r} to watch. There are: {', '.join(ENGINES)}.")
-    return importlib.import_module(f"durameter.watch.{engine}")  # each needs its own heavy libraries
 
 
 def safe_id(text: str) -> str:

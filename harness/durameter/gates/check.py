@@ -13,12 +13,11 @@ from durameter.cost.prices.pricing import Pricing
 from durameter.cost.statistics import mean_interval
 from durameter.errors import UsageError
 from durameter.gates.figures import Figures, figures_of
-from durameter.registry import engine_names
+from durameter.registry import engine_names, rulebook_of
 from durameter.results.folder import Result
 from durameter.results.model import Door, EngineResult
 from durameter.results.trust import cautions, distrust
 from durameter.times import parse_volume
-from durameter_collectors.rulebook import load_rulebook
 
 __all__ = [
     "Checked",
@@ -215,7 +214,7 @@ class _Judge:
         return found
 
     def _kinds(self) -> Iterator[Limit]:
-        known = {rule.kind for rule in load_rulebook(self._figures.engine.engine).rules}
+        known = {rule.kind for rule in rulebook_of(self._figures.engine.engine).rules}
         for kind in (*self._budget.kinds, *self._budget.kinds_max):
             if kind not in known:
                 raise UsageError(

@@ -415,7 +415,7 @@ class _Comparison:
         else:
             self.base, self.head = ours, theirs
             self._note_failed(ours, theirs)
-            self._see_types(one)
+            self._check_types(one)
         if not self.base.tasks or not self.head.tasks:
             self.why_not = self.why_not or f"{one.engine}: no task completed on both sides"
 
@@ -437,7 +437,7 @@ class _Comparison:
                 if task.task not in done
             ]
 
-    def _see_types(self, one: EngineResult) -> None:
+    def _check_types(self, one: EngineResult) -> None:
         """Means over other kinds of tasks differ though no task costs more."""
         ours, theirs = _shares(self.base), _shares(self.head)
         if not ours.keys() & theirs.keys():

@@ -73,11 +73,11 @@ def figures_of(result: Result, engine: EngineResult) -> Figures:
     every = Figures(engine, tuple(task for task in engine.tasks if task.counted), ())
     names = {task.task for task in every.tasks}
     every = Figures(engine, every.tasks, tuple(unit for unit in mine if unit.task in names))
-    _see_together(result, every)
+    _check_together(result, every)
     return every.only([task for task in engine.sample if engine.failed_too or task.state == "completed"])
 
 
-def _see_together(result: Result, figures: Figures) -> None:
+def _check_together(result: Result, figures: Figures) -> None:
     """Raises ResultError where the ledger has other units of a kind than `measurement.json`, in either reading."""
     sums: dict[tuple[str, str, Reading], Decimal] = defaultdict(Decimal)
     for unit in figures.units:

@@ -92,7 +92,9 @@ def _offered(name: str, workload: Workload, options: BaseModel) -> list[Implemen
             what = f"the class {each.__name__}, not {each.__name__}()" if isinstance(each, type) else repr(each)
             raise UsageError(f"{name} offers {what}. implementations() must return durameter.Implementation objects.")
         if not hasattr(each, "engine"):
-            raise UsageError(f'{type(each).__name__} of {name} names no engine. Write `engine = "temporal"` in it.')
+            raise UsageError(
+                f'{type(each).__name__} of {name} names no engine. Write `engine = "{engine_names()[0]}"` in it.'
+            )
     if not offered:
         raise UsageError(f"{name} has no implementation. implementations() must return one for an engine at least.")
     return offered

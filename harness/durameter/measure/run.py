@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import JsonValue
-from temporalio.worker.workflow_sandbox import RestrictedWorkflowAccessError
 
 from durameter.config import Config
 from durameter.engines.base import Engine, Session, TaskCount
 from durameter.errors import EngineMissingError
 from durameter.measure.until import Batches, Until
-from durameter.results.answers import answered_rulebook
+from durameter.registry import answered_rulebook, engine_packages, load_engine
 from durameter.results.environment import durameter_version, environment
 from durameter.results.folder import LOG, Journal, Result
 from durameter.results.logs import logging_to
@@ -126,7 +125,7 @@ async def measure(plan: Plan, config: Config, observer: Observer, telemetry: Tel
         options=plan.options,
         started=datetime.now(UTC),
         durameter_version=durameter_version(),
-        environment=environment(),
+        environment=environment(engine_packages()),
     )
     state.journal.begin(header)
     done = False
@@ -188,7 +187,8 @@ async def _measure_engine(plan: Plan, subject: Subject, config: Config, state: _
     except Exception as error:  # noqa: BLE001 - a user's implementation may raise anything when it starts
         _log.exception("engine %s", engine.name)
         log = plan.folder / LOG
-        problem = f"{implementation.variant} could not be run to its end: {_chain(error)}. {_advice(error)}See {log}."
+        advice = _advice(engine.name, error)
+        problem = f"{implementation.variant} could not be run to its end: {_chain(error)}. {advice}See {log}."
         result = result.model_copy(update={"problem": problem})
     finally:
         result = result.model_copy(update={"ended": datetime.now(UTC), "tasks": tuple(running.results)})
@@ -209,14 +209,11 @@ def _chain(error: BaseException | None) -> str:
     return ", caused by ".join(words)
 
 
-def _advice(error: BaseException | None) -> str:
+def _advice(engine: str, error: BaseException | None) -> str:
     """What helps against an error that many meet with their first workload."""
     while error is not None:
-        if isinstance(error, RestrictedWorkflowAccessError):
-            return (
-                "Temporal's sandbox imports a workflow's file anew: keep workflows in a file of their own that imports "
-                "no durameter, or write `with workflow.unsafe.imports_passed_through(): import durameter`. "
-            )
+        if said := load_engine(engine).advice(error):
+            return said
         error = error.__cause__
     return ""
 

@@ -69,7 +69,7 @@ class Until:
 
 
 def same_beginning(name: str, longer: Sequence[Task], shorter: Sequence[Task]) -> None:
-    """See that more tasks begin with the same tasks: else no batch could follow another.
+    """Check that more tasks begin with the same tasks: else no batch could follow another.
 
     Raises:
         UsageError: the workload makes others when it is asked for more.

@@ -14,7 +14,7 @@ import psutil
 
 from durameter.errors import UsageError
 
-__all__ = ["Command", "see_command"]
+__all__ = ["Command", "check_command"]
 
 _LEASH = Path(__file__).with_name("_leash.py")
 _LOOK_SECONDS = 0.1
@@ -22,8 +22,8 @@ _FAMILY_SECONDS = 1.0
 """Looking through all processes takes time that the command may need."""
 
 
-def see_command(argv: Sequence[str]) -> None:
-    """See that a command can be started at all.
+def check_command(argv: Sequence[str]) -> None:
+    """Check that a command can be started at all.
 
     Raises:
         UsageError: there is no such program.

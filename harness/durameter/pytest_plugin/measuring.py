@@ -9,7 +9,7 @@ from typing import Any
 from durameter.errors import UsageError
 from durameter.measure.planning import implementations_of, options_of, tasks_of
 from durameter.measure.run import Plan, Subject, measure
-from durameter.pytest_plugin.result import MeasuredResult, see_plan
+from durameter.pytest_plugin.result import MeasuredResult, check_plan
 from durameter.pytest_plugin.servers import Servers
 from durameter.registry import load_engine, load_workload
 from durameter.results.folder import Result
@@ -126,7 +126,7 @@ class Measure:
         concurrency: int | None,
         failed_tasks: int,
     ) -> MeasuredResult:
-        see_plan(tasks, seconds, concurrency)
+        check_plan(tasks, seconds, concurrency)
         config = self._servers.base
         name, found = _workload(workload, self._root)
         engines = [engine] if isinstance(engine, str) and engine else list(engine)

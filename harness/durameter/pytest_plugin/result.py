@@ -15,19 +15,19 @@ from durameter.errors import UsageError
 from durameter.formatting import count, plain, span
 from durameter.gates.check import check
 from durameter.gates.figures import Figures, figures_of
+from durameter.registry import rulebook_of
 from durameter.report.check import check_text
 from durameter.results.folder import Result
 from durameter.workload import Task
-from durameter_collectors.rulebook import load_rulebook
 from durameter_collectors.units import Reading
 
 __all__ = [
     "Asked",
     "MeasuredResult",
+    "check_number",
+    "check_plan",
+    "check_words",
     "complaint",
-    "see_number",
-    "see_plan",
-    "see_words",
 ]
 
 # What a failed assertion says.
@@ -127,7 +127,7 @@ def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
 _WORDS = {"per": ("task", "mean", "total"), "reading": ("documented", "upper")}
 
 
-def see_number(limit: object) -> Decimal:
+def check_number(limit: object) -> Decimal:
     """The number of units that was asserted.
 
     Raises:
@@ -142,14 +142,14 @@ def see_number(limit: object) -> Decimal:
     return number
 
 
-def see_words(**given: str) -> None:
+def check_words(**given: str) -> None:
     """Raises UsageError where a word is not one of those that its argument takes."""
     for name, word in given.items():
         if word not in _WORDS[name]:
             raise UsageError(f"{name}={word!r} is not one of {', '.join(map(repr, _WORDS[name]))}.")
 
 
-def see_plan(tasks: int | Sequence[Task], timeout: float | None, concurrency: int | None) -> None:
+def check_plan(tasks: int | Sequence[Task], timeout: float | None, concurrency: int | None) -> None:
     """Raises UsageError where a measurement of this kind would have no task, no time or no place to run."""
     several = [] if isinstance(tasks, int | str) else [*tasks]
     is_number = isinstance(tasks, int) and not isinstance(tasks, bool) and tasks > 0
@@ -196,7 +196,7 @@ class MeasuredResult(Result):
         Raises:
             UsageError: several engines were measured and none is named, or a name is wrong.
         """
-        see_words(reading=reading)
+        check_words(reading=reading)
         chosen = self._chosen(engine, kind)
         if len(chosen) != 1:
             raise UsageError(
@@ -274,8 +274,8 @@ class MeasuredResult(Result):
         reading: Reading,
     ) -> None:
         __tracebackhide__ = True
-        see_words(per=per, reading=reading)
-        asked = Asked(see_number(limit), per, exactly, kind, cause, reading)
+        check_words(per=per, reading=reading)
+        asked = Asked(check_number(limit), per, exactly, kind, cause, reading)
         chosen = self._chosen(engine, kind)
         if cause is not None and asked.limit and not any(cause in figures.causes for figures in chosen):
             known = ", ".join(sorted({each for figures in chosen for each in figures.causes})) or "nothing"
@@ -290,7 +290,7 @@ class MeasuredResult(Result):
         chosen = [figures for name, figures in self._figures.items() if engine in (None, name)]
         if kind is None:
             return chosen
-        kinds = {each.engine.engine: {rule.kind for rule in load_rulebook(each.engine.engine).rules} for each in chosen}
+        kinds = {each.engine.engine: {rule.kind for rule in rulebook_of(each.engine.engine).rules} for each in chosen}
         if not any(kind in known for known in kinds.values()):
             known = "; ".join(f"{name}: {', '.join(sorted(each))}" for name, each in kinds.items())
             raise UsageError(f"There is no kind {kind!r}. Kinds of {known}.")

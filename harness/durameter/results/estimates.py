@@ -6,14 +6,12 @@ from decimal import Decimal, InvalidOperation
 
 from durameter.errors import UsageError
 from durameter.results.model import Estimate
-from durameter_collectors.rulebook import load_rulebook
+from durameter_collectors.rulebook import Rulebook
 
-__all__ = ["Rate", "estimates", "parse_rates", "unseen_kinds"]
+__all__ = ["Rate", "Recorded", "estimates", "parse_rates", "unseen_kinds"]
 
-_PER = {"temporal": ("task", "run", "activity"), "inngest": ("task", "run", "step")}
 _MOST = Decimal(10**9)
 """Units for each task; more is a slip of the keyboard."""
-_SOURCE = {"temporal": "history", "inngest": "trace"}
 
 
 @dataclass(frozen=True)
@@ -24,13 +22,24 @@ class Rate:
     units: Decimal
     """Units for each `per`."""
     per: str
-    """`task`, `run`, `activity`, `step`."""
+    """One of `Recorded.per`."""
 
 
-def unseen_kinds(engine: str) -> dict[str, str]:
+@dataclass(frozen=True)
+class Recorded:
+    """What existing records of an engine show."""
+
+    rules: Rulebook
+    source: str
+    """The rulebook's name for such records."""
+    per: tuple[str, ...]
+    """What a rate can be of: `task`, `run`, ..."""
+
+
+def unseen_kinds(recorded: Recorded) -> dict[str, str]:
     """Kind → when it is billed: all that a local server can make and these records never show."""
-    rules, source = load_rulebook(engine).rules, _SOURCE[engine]
-    shown = {rule.kind for rule in rules if source in rule.sources}
+    rules = recorded.rules.rules
+    shown = {rule.kind for rule in rules if recorded.source in rule.sources}
     kinds: dict[str, str] = {}
     for rule in rules:
         if rule.quantity and not rule.cloud_only and rule.kind not in shown:
@@ -38,8 +47,8 @@ def unseen_kinds(engine: str) -> dict[str, str]:
     return kinds
 
 
-def parse_rates(pairs: Sequence[str], engine: str) -> tuple[Rate, ...]:
-    """Rates from `KIND=N/task`; `/run` and `/activity` (Inngest: `/step`) are the other ones.
+def parse_rates(pairs: Sequence[str], recorded: Recorded) -> tuple[Rate, ...]:
+    """Rates from `KIND=N/task`; the others of `Recorded.per` instead of `task`.
 
     Raises:
         UsageError: one is not of that form, or its kind is not known, is in the records, or is given twice.
@@ -53,25 +62,25 @@ def parse_rates(pairs: Sequence[str], engine: str) -> tuple[Rate, ...]:
         except InvalidOperation:
             units = Decimal(-1)
         per = per if slash else "task"
-        if not (units.is_finite() and 0 <= units <= _MOST) or per not in _PER[engine]:
-            ways = " or ".join(f"{each}" for each in _PER[engine])
+        if not (units.is_finite() and 0 <= units <= _MOST) or per not in recorded.per:
+            ways = " or ".join(f"{each}" for each in recorded.per)
             raise UsageError(
                 f"--rate {pair} is not KIND=NUMBER/PER, where PER is {ways} and NUMBER at most {_MOST:,f}: "
                 "--rate query_workflow=2/task."
             )
-        _see_kind(kind, engine)
+        _check_kind(kind, recorded)
         if kind in rates:
             raise UsageError(f"--rate {kind} is given twice. Add the two rates into one.")
         rates[kind] = Rate(kind, abs(units), per)  # a zero may have been negative
     return tuple(rates.values())
 
 
-def _see_kind(kind: str, engine: str) -> None:
+def _check_kind(kind: str, recorded: Recorded) -> None:
     """Raises UsageError where the kind is none that records leave out."""
-    unseen = unseen_kinds(engine)
+    unseen, engine = unseen_kinds(recorded), recorded.rules.engine
     if kind in unseen:
         return
-    rules = [rule for rule in load_rulebook(engine).rules if rule.kind == kind]
+    rules = [rule for rule in recorded.rules.rules if rule.kind == kind]
     if not unseen:
         raise UsageError(f"--rate {kind}: runs of {engine} show every kind of unit, so there is nothing to estimate.")
     known = ", ".join(unseen)
@@ -79,7 +88,7 @@ def _see_kind(kind: str, engine: str) -> None:
         raise UsageError(f"--rate {kind}: {engine} bills nothing of that name. What its records cannot show: {known}.")
     if all(rule.cloud_only for rule in rules):
         raise UsageError(
-            f"--rate {kind}: it hangs on the account and comes with the price, not with the count. "
+            f"--rate {kind}: it depends on the account and comes with the price, not with the count. "
             f"What records cannot show: {known}."
         )
     raise UsageError(

@@ -12,14 +12,14 @@ from durameter.results.folder import Journal, Result
 from durameter.results.model import EngineResult, Measurement
 from durameter_collectors.units import Unit
 
-__all__ = ["WORKLOAD", "Writing", "see_new"]
+__all__ = ["WORKLOAD", "Writing", "check_new"]
 
 WORKLOAD = "records"
 """The workload's name in results and ledgers of this door."""
 
 
-def see_new(folder: Path) -> None:
-    """See that a result can be written there, before anything is read.
+def check_new(folder: Path) -> None:
+    """Check that a result can be written there, before anything is read.
 
     Raises:
         ResultError: it holds files already.
@@ -31,8 +31,10 @@ def see_new(folder: Path) -> None:
 class Writing:
     """The result folder of one count."""
 
-    def __init__(self, folder: Path, *, started: datetime, about: Mapping[str, JsonValue]) -> None:
-        """Make it, marked incomplete until `finish`.
+    def __init__(
+        self, folder: Path, *, started: datetime, about: Mapping[str, JsonValue], packages: Sequence[str] = ()
+    ) -> None:
+        """Make it, marked incomplete until `finish`; `packages` are those whose versions it records.
 
         Raises:
             ResultError: it holds files already, or cannot be written.
@@ -50,7 +52,7 @@ class Writing:
             timeout_seconds=0,
             started=started,
             durameter_version=durameter_version(),
-            environment=environment(),
+            environment=environment(packages),
         )
         self.journal.begin(self._header)
 

@@ -20,10 +20,6 @@ COUNTED = ". What it did until then is counted"
 """The end of what is said of a command that failed; not so where nothing was found."""
 
 _LOOK_SECONDS = 0.5
-_ABORTED = (
-    " (a Python program with Temporal's SDK may end so after all its work, in the interpreter's finalization: "
-    "temporalio/sdk-python issue 300)"
-)
 
 
 class Stop:
@@ -80,7 +76,7 @@ async def run_command(plan: _Plan, watched: Watched, environment: Mapping[str, s
             died=watched.session.died(),
         ) as (first, result):
             own = command.status
-            ended = _said(first, result, own, plan)
+            ended = _said(first, result, own, plan, watched.abort_note)
             if first != "own" and ended.about["ended"]:
                 progress(f"{ended.about['ended']}: the command is asked to end (Ctrl-C again to stop everything)")
             await command.end(plan.grace)
@@ -92,7 +88,7 @@ async def run_command(plan: _Plan, watched: Watched, environment: Mapping[str, s
             command.kill()
 
 
-def _said(first: str, result: Any, status: int | None, plan: _Plan) -> Ended:
+def _said(first: str, result: Any, status: int | None, plan: _Plan, abort_note: str) -> Ended:
     words = {
         "own": "by itself",
         "stopped": "stopped",
@@ -106,7 +102,7 @@ def _said(first: str, result: Any, status: int | None, plan: _Plan) -> Ended:
     elif status:
         how = f"with status {status}" if status > 0 else f"by signal {-status}"
         if -status in {signal.SIGABRT, signal.SIGSEGV}:
-            how += _ABORTED
+            how += abort_note
         ended.problem = f"the command failed: it ended {how}{COUNTED}"
     return ended
 

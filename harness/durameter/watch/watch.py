@@ -18,11 +18,10 @@ from durameter.engines.discovery import (
     Found,
     Watched,
     WatchOptions,
-    watching,
 )
 from durameter.errors import DurameterError, EngineMissingError
 from durameter.measure.run import Observer
-from durameter.results.answers import answered_rulebook
+from durameter.registry import answered_rulebook, engine_packages, load_engine
 from durameter.results.environment import durameter_version, environment
 from durameter.results.folder import LOG, Journal, Result
 from durameter.results.logs import logging_to
@@ -116,7 +115,7 @@ async def watch(plan: WatchPlan, config: Config, observer: Observer) -> Result:
         timeout_seconds=0,
         started=datetime.now(UTC),
         durameter_version=durameter_version(),
-        environment=environment(),
+        environment=environment(engine_packages()),
     )
     journal.begin(header)
     one = _Watch(plan, journal, observer, answered_rulebook(plan.engine, config.answers), config)
@@ -186,7 +185,9 @@ class _Watch:
         folder = plan.folder.absolute() / "servers" / plan.engine
         folder.mkdir(parents=True)
         try:
-            async with watching(plan.engine)(plan.options, self._config, folder, self._observer.note) as watched:
+            async with load_engine(plan.engine).watched(
+                plan.options, self._config, folder, self._observer.note
+            ) as watched:
                 await self._watched(watched)
         except EngineMissingError as error:
             self.result = self.result.model_copy(update={"state": "missing", "problem": str(error)})

@@ -14,13 +14,18 @@ from typer.testing import CliRunner
 
 from durameter.cli.main import app
 from durameter.config import make_config
-from durameter.engines.temporal.count_histories import count_files
+from durameter.engines.counting import CountRequest
 from durameter.engines.temporal.history_paths import files_of
 from durameter.errors import DurameterError, ResultError, UsageError
 from durameter.results.estimates import Rate, parse_rates, unseen_kinds
 from durameter.results.folder import Result
 from durameter.results.model import EngineResult, TaskResult
 from running import run
+from durameter.registry import load_engine
+
+COUNTING = load_engine("temporal").counting()
+RECORDED = load_engine("temporal").recorded()
+
 
 FAMILY = ("conversation", "continued", "child")
 """A workflow that continued as new once, and the child of its first run."""
@@ -43,7 +48,9 @@ def put(tmp_path: Path) -> Callable[..., Path]:
 
 
 def count(*paths: Path, out: Path, rates: Sequence[Rate] = ()) -> Result:
-    return count_files(files_of(paths), lambda: out, make_config(), rates=rates, named=paths, told=lambda _read: None)
+    return COUNTING.count_files(
+        CountRequest(lambda: out, make_config(), rates=tuple(rates), paths=paths), lambda _read: None
+    )
 
 
 def engine_of(result: Result) -> EngineResult:
@@ -292,7 +299,7 @@ def test_rates_are_estimates_apart_from_the_count(put: Callable[..., Path], tmp_
     """One task of three runs with two activities: 2 x 1, 0.5 x 3 runs, 0.25 x 2 activities."""
     given = ["query_workflow=2/task", "reject_workflow_update=0.5/run", "record_activity_heartbeat=0.25/activity"]
     plain = count(put(*FAMILY), out=tmp_path / "plain")
-    result = count(put(*FAMILY), out=tmp_path / "out", rates=parse_rates(given, "temporal"))
+    result = count(put(*FAMILY), out=tmp_path / "out", rates=parse_rates(given, RECORDED))
     assert sum(stored(name).count("EVENT_TYPE_ACTIVITY_TASK_SCHEDULED") for name in FAMILY) == 2
     found = {each.kind: (each.rate, each.per, each.units) for each in engine_of(result).estimates}
     assert found == {
@@ -306,7 +313,7 @@ def test_rates_are_estimates_apart_from_the_count(put: Callable[..., Path], tmp_
 
 def test_a_rate_twice_is_refused() -> None:
     with pytest.raises(UsageError, match="query_workflow is given twice"):
-        parse_rates(["query_workflow=1", "query_workflow=2/run"], "temporal")
+        parse_rates(["query_workflow=1", "query_workflow=2/run"], RECORDED)
 
 
 def test_all_that_histories_cannot_show_is_named(put: Callable[..., Path], tmp_path: Path) -> None:
@@ -324,8 +331,8 @@ def test_all_that_histories_cannot_show_is_named(put: Callable[..., Path], tmp_p
         "record_standalone_activity_heartbeat",
         "retry_activity",
     }
-    assert set(unseen_kinds("temporal")) <= said
-    assert unseen_kinds("inngest") == {}
+    assert set(unseen_kinds(RECORDED)) <= said
+    assert unseen_kinds(load_engine("inngest").recorded()) == {}
 
 
 def test_a_task_may_be_told_apart_by_where_it_was_read(put: Callable[..., Path], tmp_path: Path) -> None:

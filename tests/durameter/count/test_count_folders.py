@@ -10,10 +10,15 @@ from typer.testing import CliRunner
 
 from durameter.cli.main import app
 from durameter.config import make_config
-from durameter.engines.temporal.count_histories import count_files
+from durameter.engines.counting import CountRequest
 from durameter.engines.temporal.history_paths import Files, files_of
 from durameter.errors import UsageError
 from durameter.results.estimates import parse_rates
+from durameter.registry import load_engine
+
+COUNTING = load_engine("temporal").counting()
+RECORDED = load_engine("temporal").recorded()
+
 
 LOCKED = "locked"
 
@@ -65,8 +70,7 @@ def locked(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("locked")
 def test_a_folder_that_cannot_be_read_is_said_and_the_rest_is_counted(folder: Path, tmp_path: Path) -> None:
     (folder / LOCKED).mkdir()
-    files = files_of([folder])
-    result = count_files(files, lambda: tmp_path / "out", make_config(), rates=(), named=[folder], told=lambda _: None)
+    result = COUNTING.count_files(CountRequest(lambda: tmp_path / "out", make_config(), paths=(folder,)), lambda _: None)
     tasks = result.measurement.engines[0].tasks
     assert [task.counted for task in tasks] == [True, True, False]
     assert [gap.what for gap in tasks[-1].gaps] == [f"{folder / LOCKED} cannot be read: Permission denied."]
@@ -90,8 +94,8 @@ def test_a_path_that_may_not_be_looked_at_is_said(folder: Path) -> None:
 @pytest.mark.parametrize("number", ["1e999999", "1000000001", "NaN", "-1", "inf"])
 def test_rates_past_belief_are_refused(number: str) -> None:
     with pytest.raises(UsageError, match="NUMBER at most 1,000,000,000"):
-        parse_rates([f"query_workflow={number}"], "temporal")
+        parse_rates([f"query_workflow={number}"], RECORDED)
 
 
 def test_a_rate_of_minus_nothing_is_nothing() -> None:
-    assert str(parse_rates(["query_workflow=-0"], "temporal")[0].units) == "0"
+    assert str(parse_rates(["query_workflow=-0"], RECORDED)[0].units) == "0"

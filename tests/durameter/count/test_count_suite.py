@@ -16,7 +16,7 @@ from history_forms import FORMS, export
 from durameter.config import make_config
 from durameter.engines.base import RunningServer, TaskCount
 from durameter.engines.temporal.config import TemporalConfig
-from durameter.engines.temporal.count_histories import count_files
+from durameter.engines.counting import CountRequest
 from durameter.engines.temporal.engine import TemporalEngine
 from durameter.engines.temporal.history_paths import files_of
 from durameter.results.estimates import unseen_kinds
@@ -26,6 +26,11 @@ from durameter_workloads.conformance.temporal import SCENARIOS
 from durameter_workloads.conformance.temporal.scenario import Scenario
 from durameter_workloads.conformance.temporal.suite import perform_all
 from running import run
+from durameter.registry import load_engine
+
+COUNTING = load_engine("temporal").counting()
+RECORDED = load_engine("temporal").recorded()
+
 
 HISTORIES = 1000
 LARGE = 3
@@ -135,7 +140,7 @@ def of_histories(units: Iterable[Unit]) -> dict[str, Counter[tuple[str, str, str
 
 
 def count_again(paths: list[Path], out: Path) -> Result:
-    return count_files(files_of(paths), lambda: out, make_config(), rates=(), named=paths, told=lambda _read: None)
+    return COUNTING.count_files(CountRequest(lambda: out, make_config(), paths=tuple(paths)), lambda _read: None)
 
 
 async def test_a_thousand_histories_count_as_the_suite_counted_them(made: Made, tmp_path: Path) -> None:
@@ -160,7 +165,7 @@ async def test_what_files_lack_of_the_ledger_is_named(made: Made, tmp_path: Path
     (engine,) = result.measurement.engines
     beside = [unit for unit in made.units if unit.source != "history"]
     retries = {unit.run for unit in beside if unit.kind == "retry_activity"}
-    assert {unit.kind for unit in beside} - set(unseen_kinds("temporal")) <= {"retry_activity"}
+    assert {unit.kind for unit in beside} - set(unseen_kinds(RECORDED)) <= {"retry_activity"}
     assert {unit.kind for unit in beside} >= {"query_workflow", "reject_workflow_update"}
     said = " ".join(engine.unseen)
     assert all(unit.kind in said for unit in beside)

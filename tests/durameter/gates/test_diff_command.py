@@ -17,6 +17,7 @@ from durameter.cost.prices import load_books
 from durameter.cost.prices.pricing import Pricing
 from durameter.errors import ResultError
 from durameter.gates.diff import Allowed, Diff, Refused, diff
+from durameter.registry import rulebook_of
 from durameter.results.answers import reread
 
 Change = Callable[[dict[str, Any]], None]
@@ -94,7 +95,7 @@ def _zero(found: Any) -> list[tuple[str, int]]:
 
 def test_open_questions_answered_alike_on_both_sides() -> None:
     answers = {"inngest": {"step_retries": "billed"}}
-    base, head = (reread(read_result(each), answers) for each in (AGREEING, RETRIED))
+    base, head = (reread(read_result(each), answers, rulebook_of) for each in (AGREEING, RETRIED))
     found = diff(base, head, volume=Decimal(1000), pricing=Pricing(books=load_books()), allowed=["options"])
     assert isinstance(found, Diff)
     assert found.engines[1].total.difference == 9

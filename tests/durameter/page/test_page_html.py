@@ -20,8 +20,8 @@ from durameter.report.measurement import Report
 from durameter.report.measurement_words import comparison
 from durameter.report.render_html import (
     MOST_BYTES,
+    check_writable,
     page_html,
-    see_writable,
     write_page,
 )
 from durameter.results.folder import Result
@@ -340,7 +340,7 @@ def test_a_missing_folder_says_what_to_do(tmp_path: Path) -> None:
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"is a folder. Name a file, such as --html .*/report.html"):
-        see_writable(tmp_path)
+        check_writable(tmp_path)
 
 
 def test_what_cannot_be_written_says_why(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from durameter.cost.prices import (
     load_books,
     monthly_cost,
 )
+from durameter.registry import engines
 from durameter.errors import DurameterError, UsageError
 
 REPOSITORY = Path(__file__).parents[3]
@@ -66,7 +67,7 @@ def test_shipped_books() -> None:
 
 
 def test_files_are_named_after_their_books() -> None:
-    names = {f.name for f in files("durameter.cost.prices").joinpath("data").iterdir()}
+    names = {f.name for engine in engines() for f in engine.price_files()}
     assert names == {f"{b.id}.toml" for b in load_books()}
 
 

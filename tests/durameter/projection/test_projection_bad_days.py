@@ -37,7 +37,7 @@ def effect(extra: float, error: float | None = 0.0, engine: str = "temporal") ->
 @pytest.fixture
 def storm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "durameter.cost.projection.project.read_effects_and_problems", lambda _: Effects((effect(25.0),), ())
+        "durameter.cost.projection.assemble.read_effects_and_problems", lambda _: Effects((effect(25.0),), ())
     )
 
 
@@ -76,7 +76,7 @@ def test_a_scenario_that_is_asked_for_is_in_the_month() -> None:
 
 def test_what_a_scenario_does_not_tell_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Effects((effect(25.0, None),), ("outage: no effect on inngest (plain): no server.",))
-    monkeypatch.setattr("durameter.cost.projection.project.read_effects_and_problems", lambda _: found)
+    monkeypatch.setattr("durameter.cost.projection.assemble.read_effects_and_problems", lambda _: found)
     said = month("storm").not_covered
     assert "how sure the effect of storm on temporal is: 6 tasks of one group do not tell" in said
     assert "scenario outage: no effect on inngest (plain): no server." in said
@@ -90,7 +90,7 @@ def test_its_own_share_is_the_default() -> None:
 
 def test_an_error_of_the_effect_widens_the_month(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "durameter.cost.projection.project.read_effects_and_problems", lambda _: Effects((effect(25.0, 5.0),), ())
+        "durameter.cost.projection.assemble.read_effects_and_problems", lambda _: Effects((effect(25.0, 5.0),), ())
     )
     units = month("storm=2%").engines[0].readings[0].units
     # Of 4 000 draws; t with 5 degrees: 2.015 x 5 units x 20 000 hits to either side.

@@ -37,6 +37,10 @@ class PerTask(BaseModel):
     known_of: Mapping[str, int] = Field(default_factory=dict)
     """Of how many tasks a figure is, where that is not all of them."""
 
+    def measure(self, name: str) -> Decimal | None:
+        """A figure by the name of its measure; None where it was not measured."""
+        return getattr(self, name, None)
+
     @property
     def dispersion(self) -> Decimal | None:
         """How much more the number of steps at work fluctuates than if a task had one at a time: 1 or more."""

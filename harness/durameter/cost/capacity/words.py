@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from durameter.cost.capacity.demand import SECONDS_PER_MONTH, Demand
 from durameter.cost.capacity.limits import Nearness
+from durameter.registry import engines
 
 __all__ = ["Row", "assumptions", "capacity_rows", "limit_lines"]
 
@@ -142,13 +143,9 @@ def assumptions(found: Demand) -> tuple[str, ...]:
 def _unknown(found: Demand) -> Iterator[str]:
     """What the engine has and this measurement does not know."""
     each = found.per_task
-    if each.engine == "temporal" and each.history_bytes is None:
-        yield "Storage was not measured: results from before it was have none, and some servers do not tell it."
-    if each.engine == "inngest":
-        if each.step_seconds is None:
-            yield "Concurrent steps are not known: this result has no times of steps at work."
-        if each.events is None:
-            yield "Events are not known: nothing was between the clients and the server."
+    for engine in engines():
+        if engine.name == each.engine:
+            yield from (said for measure, said in engine.capacity_gaps.items() if each.measure(measure) is None)
 
 
 def _figure(value: Decimal) -> str:

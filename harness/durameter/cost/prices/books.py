@@ -1,4 +1,4 @@
-"""The price books there are: those that come with Durameter, and the user's own."""
+"""The price books there are: those that come with the engines, and the user's own."""
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cache
-from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +16,7 @@ from pydantic import Field, ValidationError
 from durameter.cost.prices.schema import Plan, PriceBook, Source
 from durameter.cost.prices.tariff import Record
 from durameter.errors import UsageError
+from durameter.registry import engines
 
 __all__ = [
     "BookKey",
@@ -283,8 +283,7 @@ def chosen_book(
 
 @cache
 def _shipped() -> dict[BookKey, PriceBook]:
-    folder = files("durameter.cost.prices").joinpath("data")
-    return read_books([f for f in folder.iterdir() if f.name.endswith(".toml")], {})
+    return read_books([file for engine in engines() for file in engine.price_files()], {})
 
 
 def _own_files(extra: Path) -> list[Path]:

@@ -223,7 +223,7 @@ def _exact_quotient(price: Decimal, per: Decimal) -> Decimal:
 
 
 def contiguous(ranges: Sequence[Range]) -> None:
-    """See that ranges follow each other without a gap and without an overlap.
+    """Check that ranges follow each other without a gap and without an overlap.
 
     Raises:
         ValueError: they do not.

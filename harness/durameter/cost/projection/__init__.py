@@ -1,7 +1,7 @@
 """From counts to a month's bill at the user's volume and mix, as a distribution. See docs/projection.md."""
 
 from durameter.cost.projection.ask import Ask, parse_growth
-from durameter.cost.projection.project import project
+from durameter.cost.projection.assemble import project
 from durameter.cost.projection.records import (
     BookUsed,
     CapacityRow,

@@ -105,7 +105,7 @@ class Ask:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """See that the figures make sense.
+        """Check that the figures make sense.
 
         Raises:
             UsageError: one does not.

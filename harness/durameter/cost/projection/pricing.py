@@ -35,6 +35,8 @@ __all__ = [
     "MOST_UNPRICED",
     "Dollars",
     "Pricer",
+    "check_books",
+    "check_plans",
     "choose_book",
     "choose_plans",
     "demand_of",
@@ -44,8 +46,6 @@ __all__ = [
     "quantiles",
     "quantities",
     "rows",
-    "see_books",
-    "see_plans",
     "usage_at",
     "whole",
     "why_none",
@@ -104,8 +104,8 @@ def near(found: Demand, plan: Plan, units: Decimal) -> tuple[str, ...]:
 # Which price book and which plans a projection uses.
 
 
-def see_books(asked: Sequence[str], engines: Sequence[str], books: Sequence[PriceBook]) -> None:
-    """See that every book asked for exists, is of a measured engine, and is the only one of its engine.
+def check_books(asked: Sequence[str], engines: Sequence[str], books: Sequence[PriceBook]) -> None:
+    """Check that every book asked for exists, is of a measured engine, and is the only one of its engine.
 
     Raises:
         UsageError: says which books there are.
@@ -153,8 +153,8 @@ def _used(found: PriceBook, why: str) -> BookUsed:
     )
 
 
-def see_plans(asked: Sequence[str], books: Sequence[PriceBook]) -> None:
-    """See that every plan asked for is in one of the books that are used.
+def check_plans(asked: Sequence[str], books: Sequence[PriceBook]) -> None:
+    """Check that every plan asked for is in one of the books that are used.
 
     Args:
         asked: `business` for any engine's plan of that id, or `temporal.business`.

@@ -20,17 +20,17 @@ __all__ = [
     "FEW_CLUSTERS",
     "READINGS",
     "Sample",
+    "check_comparable",
     "differences",
     "pairs",
     "sample",
-    "see_comparable",
 ]
 
 # Whether another measurement may be compared with this one, and how the two differ.
 
 
-def see_comparable(base: Measurement, other: Measurement, name: str) -> None:
-    """See that both measured the same tasks of the same workload by the same rules.
+def check_comparable(base: Measurement, other: Measurement, name: str) -> None:
+    """Check that both measured the same tasks of the same workload by the same rules.
 
     Args:
         base: the measurement that is projected.

@@ -15,6 +15,7 @@ from durameter.cost.scenarios.effect import (
 )
 from durameter.cost.scenarios.outage import Seen, extend
 from durameter.errors import ResultError
+from durameter.registry import rulebook_of
 from durameter.results.answers import reread
 from durameter.results.folder import Result, read_result
 from durameter.results.model import EngineResult, TaskResult
@@ -106,7 +107,7 @@ def read_effects_and_problems(result: Result) -> Effects:
     problems: list[str] = []
     answers = {engine.engine: engine.answers for engine in result.measurement.engines if engine.answers}
     for folder in done_scenarios(result.folder):
-        found = effects_of(declared_in(folder), result, reread(read_result(folder), answers))
+        found = effects_of(declared_in(folder), result, reread(read_result(folder), answers, rulebook_of))
         effects += found.effects
         problems += found.problems
     return Effects(tuple(effects), tuple(problems))

@@ -1,13 +1,13 @@
 """Runs that an Inngest server has → tasks, units and what is missing of them, by its API."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 
-from durameter.config import Config
+from durameter.engines.base import Progress
+from durameter.engines.counting import Counting, CountRequest
 from durameter.engines.discovery import Found
 from durameter.engines.inngest.past_runs import (
     Past,
@@ -19,8 +19,8 @@ from durameter.engines.inngest.past_runs import (
 )
 from durameter.engines.inngest.root_tasks import Descent, tasks_of
 from durameter.errors import EngineMissingError, UsageError
-from durameter.results.answers import answered_rulebook
-from durameter.results.estimates import Rate, estimates
+from durameter.results.answers import answered
+from durameter.results.estimates import estimates
 from durameter.results.folder import Result
 from durameter.results.model import EngineResult, TaskResult, count_kinds
 from durameter.results.writer import WORKLOAD, Writing
@@ -28,10 +28,10 @@ from durameter.times import parse_moment
 from durameter_collectors.inngest import trace
 from durameter_collectors.inngest.api.graphql import InngestApiError
 from durameter_collectors.inngest.runs import TaskRuns
-from durameter_collectors.rulebook import Rulebook
+from durameter_collectors.rulebook import Rulebook, load_rulebook
 from durameter_collectors.units import Gap, TaskLabel, Unit
 
-__all__ = ["count_inngest", "window_of"]
+__all__ = ["CountRuns", "window_of"]
 
 _VARIANT = "runs"
 _AT_ONCE = 16
@@ -62,44 +62,38 @@ def window_of(since: str | None, until: str | None, *, now: datetime) -> Window:
     return Window(begin, end)
 
 
-async def count_inngest(
-    url: str,
-    functions: Sequence[str],
-    window: Window,
-    folder: Callable[[], Path],
-    config: Config,
-    *,
-    rates: Sequence[Rate],
-    note: Callable[[str], None],
-) -> Result:
-    """Count the runs of a window and write a result folder.
+class CountRuns(Counting):
+    """Counts the runs that a server has, by its API."""
 
-    Args:
-        url: of the server.
-        functions: slugs; tasks are those that begin with one of them. None: all.
-        window: by the time when runs were queued.
-        folder: makes the folder of the result, once there is something to count.
-        config: answers to open questions of the rulebook.
-        rates: of what no run shows.
-        note: takes lines about the progress.
+    asks_server = True
 
-    Raises:
-        UsageError: no such function, or no run of it in the window.
-        EngineMissingError: nothing that speaks Inngest answers there.
-        ResultError: the folder cannot be written.
-    """
-    rules = answered_rulebook("inngest", config.answers)
+    async def count_server(self, request: CountRequest, note: Progress) -> Result:
+        """Count the runs of a window and write a result folder.
+
+        Raises:
+            UsageError: no such function, or no run of it in the window.
+            EngineMissingError: nothing that speaks Inngest answers there.
+            ResultError: the folder cannot be written.
+        """
+        window = window_of(request.since, request.until, now=datetime.now(UTC))
+        return await _count(request, window, note)
+
+
+async def _count(request: CountRequest, window: Window, note: Progress) -> Result:
+    config, functions = request.config, request.functions
+    rules = answered(load_rulebook("inngest"), config.answers)
     started = datetime.now(UTC)
-    address = _address(url)
+    address = _address(request.server)
     async with reached(address, config) as past:
         try:
-            await _see_functions(past, functions)
+            await _check_functions(past, functions)
             descent = await past.descent(window, note)
         except InngestApiError as error:
             raise EngineMissingError(f"{error} Is it an Inngest server, and does it still run?") from error
         found, left_out = _chosen(descent, functions, window)
         writing = Writing(
-            folder(),
+            request.folder(),
+            packages=request.packages,
             started=started,
             about={
                 "server": address,
@@ -140,7 +134,9 @@ async def count_inngest(
         tasks=(*tasks, *problems),
         reconciliations=(one_source(),),
         unseen=(*trace.BLIND_SPOTS, *past.unseen, *_OTHER_BLIND_SPOTS),
-        estimates=estimates(rates, {"task": len(tasks), "run": sum(runs for _, runs in results), "step": steps}),
+        estimates=estimates(
+            request.rates, {"task": len(tasks), "run": sum(runs for _, runs in results), "step": steps}
+        ),
         failed_too=True,
     )
     order = {task.task: number for number, task in enumerate(tasks)}
@@ -169,7 +165,7 @@ def _address(url: str) -> str:
     return url.rstrip("/")
 
 
-async def _see_functions(past: Past, asked: Sequence[str]) -> None:
+async def _check_functions(past: Past, asked: Sequence[str]) -> None:
     known = await past.slugs()
     for slug in asked:
         if known and slug not in known:

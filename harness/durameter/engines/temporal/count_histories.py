@@ -1,19 +1,17 @@
 """Histories in files → tasks, units and what is missing of them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 from pydantic import JsonValue
 
-from durameter.config import Config
+from durameter.engines.counting import Counting, CountRequest, FilesRead, Reading
 from durameter.engines.discovery import safe_id
-from durameter.engines.temporal.history_paths import Files
+from durameter.engines.temporal.history_paths import Files, files_of
 from durameter.errors import UsageError
-from durameter.results.answers import answered_rulebook
-from durameter.results.estimates import Rate, estimates, unseen_kinds
+from durameter.results.answers import answered
+from durameter.results.estimates import Recorded, estimates, unseen_kinds
 from durameter.results.folder import Result
 from durameter.results.model import (
     EngineResult,
@@ -28,7 +26,7 @@ from durameter_collectors.temporal.files.read import read_histories
 from durameter_collectors.temporal.files.tasks import FiledRuns, FiledTask, tasks_of
 from durameter_collectors.units import Gap, Unit
 
-__all__ = ["FilesRead", "count_files"]
+__all__ = ["CountHistories"]
 
 _VARIANT = "histories"
 _SHOWN = 5
@@ -42,48 +40,35 @@ _OTHER_BLIND_SPOTS = (
 )
 
 
-@dataclass
-class FilesRead:
-    """How the reading goes."""
+class CountHistories(Counting):
+    """Counts histories in files: JSON, protobuf, exports, compressed or not."""
 
-    files: int = 0
-    histories: int = 0
-    refused: list[tuple[str, str]] = field(default_factory=list)
-    """Place and reason of each file, or part of one, that is no history."""
+    reads_files = True
+
+    def __init__(self, recorded: Recorded) -> None:
+        """Take what histories show."""
+        self._recorded = recorded
+
+    def count_files(self, request: CountRequest, told: Reading) -> Result:
+        """Count all histories in these files and write a result folder.
+
+        A history is dropped once it is counted: memory grows with the units, not with the files.
+
+        Raises:
+            UsageError: there is no history in any of them.
+            ResultError: the folder cannot be written.
+        """
+        return _count(files_of(request.paths), request, self._recorded, told)
 
 
-def count_files(
-    files: Files,
-    folder: Callable[[], Path],
-    config: Config,
-    *,
-    rates: Sequence[Rate],
-    named: Sequence[Path],
-    told: Callable[[FilesRead], None],
-) -> Result:
-    """Count all histories in these files and write a result folder.
-
-    A history is dropped once it is counted: memory grows with the units, not with the files.
-
-    Args:
-        files: what to read.
-        folder: makes the folder of the result, once there is something to count.
-        config: answers to open questions of the rulebook.
-        rates: of what no history shows.
-        named: the paths as the user named them, for the record.
-        told: is told after each file.
-
-    Raises:
-        UsageError: there is no history in any of them.
-        ResultError: the folder cannot be written.
-    """
-    rules = answered_rulebook("temporal", config.answers)
+def _count(files: Files, request: CountRequest, recorded: Recorded, told: Reading) -> Result:
+    rules = answered(recorded.rules, request.config.answers)
     started = datetime.now(UTC)
     runs, read = _read(files, told)
     if not runs.by_key:
         raise UsageError(_none(read))
-    about: dict[str, JsonValue] = {"paths": [str(path) for path in named], "files": read.files}
-    writing = Writing(folder(), started=started, about=about)
+    about: dict[str, JsonValue] = {"paths": [str(path) for path in request.paths], "files": read.files}
+    writing = Writing(request.folder(), started=started, about=about, packages=request.packages)
     units: list[Unit] = []
     tasks = [_result(task, name, rules, units) for task, name in _named(tasks_of(runs))]
     flagged = [_flagged(place, what, started) for place, what in read.refused]
@@ -100,13 +85,13 @@ def count_files(
         variant=_VARIANT,
         state="measured",
         rulebook=rules.version,
-        answers=config.answers.get("temporal", {}),
+        answers=request.config.answers.get("temporal", {}),
         started=started,
         ended=ended,
         tasks=(*tasks, *flagged),
         reconciliations=(_one_source(),),
-        unseen=(*(f"{kind}: {when}" for kind, when in unseen_kinds("temporal").items()), *_OTHER_BLIND_SPOTS),
-        estimates=estimates(rates, counted),
+        unseen=(*(f"{kind}: {when}" for kind, when in unseen_kinds(recorded).items()), *_OTHER_BLIND_SPOTS),
+        estimates=estimates(request.rates, counted),
         failed_too=True,
     )
     return writing.finish(
@@ -127,8 +112,8 @@ def count_files(
     )
 
 
-def _read(files: Files, told: Callable[[FilesRead], None]) -> tuple[FiledRuns, FilesRead]:
-    runs, read = FiledRuns(workload=WORKLOAD, variant=_VARIANT), FilesRead()
+def _read(files: Files, told: Reading) -> tuple[FiledRuns, FilesRead]:
+    runs, read = FiledRuns(workload=WORKLOAD, variant=_VARIANT), FilesRead(total=len(files.paths))
     read.refused += [(folder, f"{folder} cannot be read: {why}.") for folder, why in files.unreadable]
     for path in files.paths:
         for filed in read_histories(path):

@@ -16,12 +16,16 @@ from durameter.engines.temporal.discover_tasks import Finder, list_query
 from durameter.engines.temporal.engine import ReachedTemporal, TemporalEngine
 from durameter.engines.temporal.server import connect, register
 from durameter.engines.temporal.watch_session import WatchSession
-from durameter.engines.temporal.watch_target import nothing_found, pointed_at, see_options, usual_ports
+from durameter.engines.temporal.watch_target import check_options, nothing_found, pointed_at, usual_ports
 from durameter.errors import DurameterError, EngineMissingError, UsageError
 from durameter_collectors.temporal.history import BLIND_SPOTS as HISTORY_BLIND_SPOTS
 
-__all__ = ["see", "watched"]
+__all__ = ["check", "watched"]
 
+_ABORTED = (
+    " (a Python program with Temporal's SDK may end so after all its work, in the interpreter's finalization: "
+    "temporalio/sdk-python issue 300)"
+)
 _SETTLE_SECONDS = 30.0
 _LOOK_SECONDS = 0.3
 _OTHERS = (
@@ -32,14 +36,14 @@ _HIDDEN = ("TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE", "TEMPORAL_TLS*", "TEMPORA
 """Variables that the SDKs read and that would turn the command away from the tap, which speaks no TLS."""
 
 
-def see(options: WatchOptions, config: Config) -> None:
-    """See that options and configuration are for Temporal and go together.
+def check(options: WatchOptions, config: Config) -> None:
+    """Check that options and configuration are for Temporal and go together.
 
     Raises:
         UsageError: they do not.
         EngineMissingError: a key is missing.
     """
-    see_options(options, pointed_at(TemporalConfig.of(config), options.attach))
+    check_options(options, pointed_at(TemporalConfig.of(config), options.attach))
 
 
 @asynccontextmanager
@@ -94,6 +98,7 @@ class WatchedTemporal(Watched):
     ) -> None:
         self.session: WatchSession = session
         self.notes = notes
+        self.abort_note = _ABORTED
         empty = folder.absolute() / "no-profiles.toml"
         empty.touch()
         self.environment = {

@@ -13,9 +13,9 @@ from durameter_collectors.temporal.wire.client import WireError
 
 __all__ = [
     "USUAL_PORT",
+    "check_options",
     "nothing_found",
     "pointed_at",
-    "see_options",
     "usual_ports",
 ]
 
@@ -104,8 +104,8 @@ def pointed_at(config: TemporalConfig, address: str) -> TemporalConfig:
     return config.model_copy(update={"namespace": host.removesuffix(_CLOUD[0])})
 
 
-def see_options(options: WatchOptions, config: TemporalConfig) -> None:
-    """See that the options are for Temporal and go together.
+def check_options(options: WatchOptions, config: TemporalConfig) -> None:
+    """Check that the options are for Temporal and go together.
 
     Raises:
         UsageError: they do not.

@@ -85,7 +85,7 @@ class SurpriseError(Exception):
 
 
 def expect(found: object, wanted: object) -> None:
-    """See that the scenario goes as it is meant to.
+    """Check that the scenario goes as it is meant to.
 
     Raises:
         SurpriseError: it does not.

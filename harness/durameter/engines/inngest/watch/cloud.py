@@ -24,7 +24,7 @@ from durameter.engines.inngest.past_runs import (
     records_of,
 )
 from durameter.engines.inngest.root_tasks import Descent, tasks_of
-from durameter.engines.inngest.watch.options import UNSEEN_WITHOUT_TAP, see_fits, value_at, variables
+from durameter.engines.inngest.watch.options import UNSEEN_WITHOUT_TAP, check_fits, value_at, variables
 from durameter.errors import EngineMissingError, UsageError
 from durameter.results.reconcile import Reconciliation
 from durameter_collectors.inngest.api.graphql import ENDED, InngestApiError, Run
@@ -214,7 +214,7 @@ class WatchedRecords(Watched):
         values = {event: value_at(payload, key.value) for event, payload in events.items()}
         groups = {event: value for event, value in values.items() if value is not None}
         if self._settled:
-            see_fits(key, events, groups)
+            check_fits(key, events, groups)
         return groups
 
     def _nothing(self) -> str:

@@ -34,9 +34,9 @@ from durameter.engines.inngest.watch.cloud import WatchedRecords
 from durameter.engines.inngest.watch.options import (
     UNSEEN,
     UNSEEN_WITHOUT_TAP,
-    see,
-    see_fits,
-    see_tap,
+    check,
+    check_fits,
+    check_tap,
     usual_port_note,
     value_at,
     variables,
@@ -49,7 +49,7 @@ from durameter_collectors.inngest.opcodes import units_per_run
 from durameter_collectors.inngest.trace import kinds_in_trace
 from durameter_collectors.tapping.client import TapError
 
-__all__ = ["USUAL_PORT", "WatchedInngest", "see", "watched"]
+__all__ = ["USUAL_PORT", "WatchedInngest", "watched"]
 
 USUAL_PORT = 8288
 """Where the dev server listens by default, and where SDKs look for it."""
@@ -238,7 +238,7 @@ class WatchedInngest(Watched):
         values = {event: value_at(payload, key.value) for event, payload in events.items()}
         groups = {event: value for event, value in values.items() if value is not None}
         if self._settled:
-            see_fits(key, {event: payload for event, payload in events.items() if event in roots}, groups)
+            check_fits(key, {event: payload for event, payload in events.items() if event in roots}, groups)
         more: dict[str, list[str]] = {}
         sent_by_steps = {event for steps in self._sent_now().values() for ids in steps.values() for event in ids}
         for event in sorted(passed - started - sent_by_steps):
@@ -317,7 +317,7 @@ async def watched(
     options: WatchOptions, config: Config, folder: Path, progress: Progress
 ) -> AsyncIterator[WatchedInngest | WatchedRecords]:
     """Start or reach an Inngest server for one watch; undone on leaving."""
-    see(options, config)
+    check(options, config)
     inngest = InngestConfig.of(config)
     if options.attach:
         key = os.environ.get("INNGEST_SIGNING_KEY")
@@ -329,7 +329,7 @@ async def watched(
             if isinstance(past, RestPast):
                 yield WatchedRecords(past, options, progress, inngest, await _time_of(past))
                 return
-        see_tap(options)
+        check_tap(options)
     if options.attach and not options.command:
         inngest = inngest.model_copy(update={"tap": False})
     config = config.model_copy(update={"inngest": inngest})

@@ -14,9 +14,9 @@ from durameter.errors import UsageError
 __all__ = [
     "UNSEEN",
     "UNSEEN_WITHOUT_TAP",
-    "see",
-    "see_fits",
-    "see_tap",
+    "check",
+    "check_fits",
+    "check_tap",
     "usual_port_note",
     "value_at",
     "variables",
@@ -37,8 +37,8 @@ def value_at(event: Mapping[str, object] | None, path: str) -> str | None:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def see_fits(key: TaskKey, events: Mapping[str, Mapping[str, object]], groups: Mapping[str, str]) -> None:
-    """See that a key finds something in any event.
+def check_fits(key: TaskKey, events: Mapping[str, Mapping[str, object]], groups: Mapping[str, str]) -> None:
+    """Check that a key finds something in any event.
 
     Args:
         key: of the user.
@@ -106,8 +106,8 @@ def variables(address: str, inngest: InngestConfig, *, keyed: bool) -> dict[str,
     return found | {name: key.get_secret_value() for name, key in keys.items() if key is not None}
 
 
-def see(options: WatchOptions, config: Config) -> None:
-    """See, before anything starts, that the options are for Inngest and go together.
+def check(options: WatchOptions, config: Config) -> None:
+    """Check, before anything starts, that the options are for Inngest and go together.
 
     Raises:
         UsageError: they do not.
@@ -133,8 +133,8 @@ def see(options: WatchOptions, config: Config) -> None:
         )
 
 
-def see_tap(options: WatchOptions) -> None:
-    """See that a tap can be before a server that is attached to, and is of use.
+def check_tap(options: WatchOptions) -> None:
+    """Check that a tap can be before a server that is attached to, and is of use.
 
     Raises:
         UsageError: it cannot, or is not.

@@ -26,14 +26,14 @@ from durameter.cost.projection.pricing import (
     Dollars,
     Pricer,
     UsageAt,
+    check_books,
+    check_plans,
     choose_book,
     choose_plans,
     demand_of,
     near,
     quantities,
     rows,
-    see_books,
-    see_plans,
     usage_at,
 )
 from durameter.cost.projection.records import (
@@ -42,7 +42,7 @@ from durameter.cost.projection.records import (
     Projection,
     Sensitivity,
 )
-from durameter.cost.projection.sample import Sample, differences, pairs, sample, see_comparable
+from durameter.cost.projection.sample import Sample, check_comparable, differences, pairs, sample
 from durameter.cost.projection.scenarios import (
     draw_hits,
     notes_on,
@@ -61,7 +61,7 @@ from durameter.cost.projection.shapes import ShapeModel, fit_shapes
 from durameter.cost.projection.trust import headline, refused, troubles
 from durameter.cost.scenarios import ScenarioEffect, read_effects_and_problems
 from durameter.errors import DurameterError, UsageError
-from durameter.results.answers import answered_rulebook
+from durameter.registry import answered_rulebook
 from durameter.results.folder import Result
 from durameter.results.model import EngineResult
 from durameter_collectors.units import Unit
@@ -146,12 +146,12 @@ def pricers(
     Raises:
         UsageError: a book or plan that was asked for does not exist.
     """
-    see_books(ask.books, list(dict.fromkeys(each.engine for each in engines)), books)
+    check_books(ask.books, list(dict.fromkeys(each.engine for each in engines)), books)
     chosen = {
         name: choose_book(name, measured, books, asked=ask.books, on=ask.on)
         for name in dict.fromkeys(each.engine for each in engines)
     }
-    see_plans(ask.plans, [each[0] for each in chosen.values() if not isinstance(each, str)])
+    check_plans(ask.plans, [each[0] for each in chosen.values() if not isinstance(each, str)])
     found: dict[tuple[str, str], Pricer | str] = {}
     for each in engines:
         key, book = (each.engine, each.variant), chosen[each.engine]
@@ -268,7 +268,7 @@ def project(result: Result, ask: Ask, books: Sequence[PriceBook] | None = None) 
             f"{measurement.id} has no counted task, so that there is nothing to project. `durameter report` says why."
         )
     for other in ask.against:
-        see_comparable(measurement, other.measurement, other.measurement.id)
+        check_comparable(measurement, other.measurement, other.measurement.id)
     mix = parse_mix(ask.mix, sample(measured[0]))
     bad_days = read_effects_and_problems(result)
     effects = bad_days.effects
