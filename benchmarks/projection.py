@@ -15,11 +15,11 @@ import numpy as np
 from durameter.cost.prices import load_books
 from durameter.cost.projection import Ask, project
 from durameter.cost.projection.ask import monthly_volumes
+from durameter.cost.projection.assemble import pricers
 from durameter.cost.projection.draws import draw_engines
 from durameter.cost.projection.mix import parse_mix
 from durameter.cost.projection.months import Chance, curve
 from durameter.cost.projection.pricing import Pricer
-from durameter.cost.projection.assemble import pricers
 from durameter.cost.projection.sample import sample
 from durameter.results.folder import read_result
 

@@ -54,9 +54,9 @@ def test_the_wheel_holds_three_packages_and_their_data(tmp_path: Path) -> None:
     for data in (
         "durameter/py.typed",
         "durameter/init/templates/workload.py.j2",
-        "durameter/measure/measurement.schema.json",
+        "durameter/results/measurement.schema.json",
         "durameter/report/report.md.j2",
-        "durameter/prices/data/temporal-2026-09-17.toml",
+        "durameter/engines/temporal/prices/temporal-2026-09-17.toml",
         "durameter/engines/inngest/binary/recipe/1.44.0/go.mod",
         "durameter/engines/inngest/binary/recipe/1.44.0/go.sum",
         "durameter/engines/inngest/binary/recipe/1.44.0/package-lock.json",

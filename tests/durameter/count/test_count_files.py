@@ -15,13 +15,12 @@ from typer.testing import CliRunner
 from durameter.cli.main import app
 from durameter.config import make_config
 from durameter.engines.counting import CountRequest
-from durameter.engines.temporal.history_paths import files_of
 from durameter.errors import DurameterError, ResultError, UsageError
+from durameter.registry import load_engine
 from durameter.results.estimates import Rate, parse_rates, unseen_kinds
 from durameter.results.folder import Result
 from durameter.results.model import EngineResult, TaskResult
 from running import run
-from durameter.registry import load_engine
 
 COUNTING = load_engine("temporal").counting()
 RECORDED = load_engine("temporal").recorded()
@@ -248,16 +247,16 @@ def test_whole_histories_alone_end_with_0(put: Callable[..., Path], tmp_path: Pa
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ((), "Name files of Temporal histories, or folders that hold them; or an Inngest server by --inngest URL"),
+        ((), "Name files of histories, or folders that hold them; or a server by --inngest URL"),
         (("nowhere",), "nowhere is not there. Name files of histories, or folders that hold them."),
         (("bad",), "The 1 file holds no history of a Temporal workflow: - bad/readme.md is neither JSON nor protobuf"),
         (("none",), "There is no file in none (1 hidden ones are not read)."),
-        (("good", "--function", "app-fn"), "choose runs of an Inngest server: name it by --inngest URL"),
-        (("good", "--since", "2026-11-01"), "choose runs of an Inngest server: name it by --inngest URL"),
+        (("good", "--function", "app-fn"), "choose runs of a server: name it by --inngest URL"),
+        (("good", "--since", "2026-11-01"), "choose runs of a server: name it by --inngest URL"),
         (("good", "--out", "bad"), "bad is there already. Choose another folder with --out."),
         (("good", "--rate", "queries=1"), "temporal bills nothing of that name. What its records cannot show: "),
         (("good", "--rate", "start_timer=1"), "the records show it, so it is counted and a rate would count it twice"),
-        (("good", "--rate", "standby=1"), "it hangs on the account and comes with the price, not with the count"),
+        (("good", "--rate", "standby=1"), "it depends on the account and comes with the price, not with the count"),
         (("good", "--rate", "query_workflow=two/task"), "is not KIND=NUMBER/PER, where PER is task or run or activity"),
         (("good", "--rate", "query_workflow=1/day"), "is not KIND=NUMBER/PER, where PER is task or run or activity"),
         (("good", "--rate", "query_workflow=-1"), "--rate query_workflow=2/task"),

@@ -13,8 +13,8 @@ from durameter.config import make_config
 from durameter.engines.counting import CountRequest
 from durameter.engines.temporal.history_paths import Files, files_of
 from durameter.errors import UsageError
-from durameter.results.estimates import parse_rates
 from durameter.registry import load_engine
+from durameter.results.estimates import parse_rates
 
 COUNTING = load_engine("temporal").counting()
 RECORDED = load_engine("temporal").recorded()
@@ -70,7 +70,9 @@ def locked(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("locked")
 def test_a_folder_that_cannot_be_read_is_said_and_the_rest_is_counted(folder: Path, tmp_path: Path) -> None:
     (folder / LOCKED).mkdir()
-    result = COUNTING.count_files(CountRequest(lambda: tmp_path / "out", make_config(), paths=(folder,)), lambda _: None)
+    result = COUNTING.count_files(
+        CountRequest(lambda: tmp_path / "out", make_config(), paths=(folder,)), lambda _: None
+    )
     tasks = result.measurement.engines[0].tasks
     assert [task.counted for task in tasks] == [True, True, False]
     assert [gap.what for gap in tasks[-1].gaps] == [f"{folder / LOCKED} cannot be read: Permission denied."]

@@ -15,10 +15,10 @@ from history_forms import FORMS, export
 
 from durameter.config import make_config
 from durameter.engines.base import RunningServer, TaskCount
-from durameter.engines.temporal.config import TemporalConfig
 from durameter.engines.counting import CountRequest
+from durameter.engines.temporal.config import TemporalConfig
 from durameter.engines.temporal.engine import TemporalEngine
-from durameter.engines.temporal.history_paths import files_of
+from durameter.registry import load_engine
 from durameter.results.estimates import unseen_kinds
 from durameter.results.folder import Result, read_result
 from durameter_collectors.units import Unit
@@ -26,7 +26,6 @@ from durameter_workloads.conformance.temporal import SCENARIOS
 from durameter_workloads.conformance.temporal.scenario import Scenario
 from durameter_workloads.conformance.temporal.suite import perform_all
 from running import run
-from durameter.registry import load_engine
 
 COUNTING = load_engine("temporal").counting()
 RECORDED = load_engine("temporal").recorded()

@@ -3,7 +3,6 @@
 import re
 from datetime import date
 from decimal import Decimal
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,8 @@ from durameter.cost.prices import (
     load_books,
     monthly_cost,
 )
-from durameter.registry import engines
 from durameter.errors import DurameterError, UsageError
+from durameter.registry import engines
 
 REPOSITORY = Path(__file__).parents[3]
 

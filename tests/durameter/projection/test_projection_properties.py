@@ -12,9 +12,9 @@ from made_results import made
 from durameter.cost.prices import load_books
 from durameter.cost.projection import Ask, Projection, project
 from durameter.cost.projection.ask import monthly_volumes
+from durameter.cost.projection.assemble import pricers
 from durameter.cost.projection.draws import Column, Series, mean_ratios, month_noise
 from durameter.cost.projection.pricing import Pricer
-from durameter.cost.projection.assemble import pricers
 from durameter.results.folder import Result
 
 MILLION = Decimal(10**6)
