@@ -41,6 +41,10 @@ __all__ = ["ReachedTemporal", "TemporalEngine"]
 _START_TRIES = 3
 _SETTINGS = ("frontend.WorkflowPauseEnabled=true", "nexusoperation.enableStandalone=true")
 """What this server version can do and has switched off by default."""
+_PRAGMAS = ("journal_mode=WAL", "synchronous=OFF")
+"""With SQLite's defaults each write waits for the disk, and the server gives a third of its throughput in memory
+(`benchmarks/watch_cost.py`). So it waits for none: what it has handed to the operating system outlives its own death, a
+SIGKILL too, and not that of the machine, which would end the measurement as well."""
 
 
 class ReachedTemporal:
@@ -143,6 +147,8 @@ class TemporalEngine(Engine):
             argv = [str(binary), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(frontend)]
             argv += ["--metrics-port", str(metrics), "--http-port", str(http_port), "--log-level", "warn"]
             argv += ["--db-filename", str(folder / "temporal.db")]
+            for pragma in _PRAGMAS:
+                argv += ["--sqlite-pragma", pragma]
             for setting in _SETTINGS:
                 argv += ["--dynamic-config-value", setting]
             process = await GuardedProcess.start(
