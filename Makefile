@@ -1,9 +1,14 @@
-# Two commands: `make run` and `make test`. Each does all of its set-up in .venv.
+# `make run`, and three tiers of checks: `make check`, `make test`, `.ci/run`. Each does all of its set-up in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+# Most tests wait for servers: more processes than cores. A file's tests stay together, for they share what they set up.
+WORKERS ?= 6
 
-.PHONY: run test lint format lock schema rules peers variants clean help docs changelog dist install-lines
+# Tests start hundreds of Python programs, each of which would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: run check quick test everything lint format lock schema rules peers variants clean help docs changelog dist install-lines
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -11,9 +16,17 @@ help:  ## say what there is
 run: .venv/.installed-run  ## measure the reference agent on both engines and report (ARGS="--tasks 30")
 	$(BIN)/durameter run $(ARGS)
 
-# Most tests wait for servers: two processes, each with its own, halve the time. A file's tests share what they set up.
-test: .venv/.installed-dev lint  ## linter, formatter, types, and every test on real servers
-	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
+check: .venv/.installed-dev  ## tier 1: lint, types, import rules, and every test that needs no server and is quick
+	@$(MAKE) --no-print-directory --jobs 2 lint quick
+
+quick: .venv/.installed-dev
+	$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile -m "not servers and not long and not slow" $(ARGS)
+
+test: .venv/.installed-dev lint  ## tier 2: lint, and the tests on real servers of both engines
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile -m "not slow" $(ARGS)
+
+everything: .venv/.installed-dev lint  ## tier 3, as .ci/run runs it: the slow ones too
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 lint: .venv/.installed-dev  ## what CI checks besides the tests
 	$(BIN)/ruff check .

@@ -1,31 +1,39 @@
-"""Servers that all tests share, and leaving without the interpreter's finalization."""
+"""What all tests of a run share, and leaving without the interpreter's finalization."""
 
 import os
+import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+from filelock import FileLock
 
 from durameter.config import Config, make_config
 from durameter.engines.base import RunningServer
 from durameter.engines.inngest.config import InngestConfig
-from durameter.engines.inngest.engine import InngestEngine
 from durameter.engines.temporal.config import TemporalConfig
-from durameter.engines.temporal.engine import TemporalEngine
+from shared_servers import lease, share, stop_all
 
 # A shared machine may pause in the middle of an example; timing belongs to benchmarks.
 hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("patient")
 
+_ROOT = Path(__file__).parents[1]
+_SHARED = "shared"
+
 _status: int | None = None
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(exitstatus: int) -> None:
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     global _status  # noqa: PLW0603 - pytest passes it to this hook only
     _status = int(exitstatus)
+    if not hasattr(session.config, "workerinput"):  # the run itself, or the one that waits for all workers
+        folder = session.config._tmp_path_factory.getbasetemp() / _SHARED
+        if folder.is_dir():
+            stop_all(folder)
 
 
 @pytest.hookimpl(trylast=True)
@@ -45,35 +53,62 @@ def _nobodys_settings(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-def _show(line: str) -> None:
-    print(line)
+@pytest.fixture(scope="session")
+def run_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all worker processes of this run share."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if hasattr(request.config, "workerinput") else base) / _SHARED
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="session")
-async def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningServer]:
-    """A real Temporal dev server for the whole session."""
-    server = await TemporalEngine().start(make_config(), tmp_path_factory.mktemp("temporal"), _show)
-    yield server
-    await server.process.stop()
+def run_process(request: pytest.FixtureRequest) -> int:
+    """The process that ends last: the one that gives the workers their tests, or this one alone."""
+    return os.getppid() if hasattr(request.config, "workerinput") else os.getpid()
 
 
 @pytest.fixture(scope="session")
-async def inngest_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningServer]:
-    """A real Inngest dev server for the whole session."""
-    server = await InngestEngine().start(make_config(), tmp_path_factory.mktemp("inngest"), _show)
-    yield server
-    await server.process.stop()
+def temporal_server(run_folder: Path, run_process: int) -> RunningServer:
+    """A real Temporal dev server for the whole run. Others use it too: a namespace of one's own is alone."""
+    return share("temporal", run_folder, run_process)
+
+
+@pytest.fixture(scope="session")
+def inngest_server(run_folder: Path, run_process: int) -> RunningServer:
+    """A real Inngest dev server for the whole run. Others use it too: an app of one's own is alone."""
+    return share("inngest", run_folder, run_process)
 
 
 @pytest.fixture(scope="session")
 def shared_servers(temporal_server: RunningServer, inngest_server: RunningServer) -> Config:
     """A configuration that uses both shared servers."""
+    return _using(temporal_server, inngest_server)
+
+
+@pytest.fixture(scope="module")
+def agent_servers(temporal_server: RunningServer, run_folder: Path, run_process: int) -> Iterator[Config]:
+    """For the reference agent, whose app has the same id in each measurement: an Inngest server for this file alone."""
+    with lease("inngest", run_folder, run_process) as inngest_server:
+        yield _using(temporal_server, inngest_server)
+
+
+def _using(temporal: RunningServer, inngest: RunningServer) -> Config:
     return make_config(
         temporal=TemporalConfig(
-            address=temporal_server.info.address,
-            metrics_url=temporal_server.settings["DURAMETER_TEMPORAL_METRICS_URL"],
+            address=temporal.info.address, metrics_url=temporal.settings["DURAMETER_TEMPORAL_METRICS_URL"]
         ),
-        inngest=InngestConfig(
-            address=inngest_server.info.address, store=Path(inngest_server.settings["DURAMETER_INNGEST_STORE"])
-        ),
+        inngest=InngestConfig(address=inngest.info.address, store=Path(inngest.settings["DURAMETER_INNGEST_STORE"])),
     )
+
+
+@pytest.fixture(scope="session")
+def wheel(run_folder: Path) -> Path:
+    """The wheel of this checkout, built once per run."""
+    folder = run_folder / "wheel"
+    with FileLock(run_folder / "wheel.lock"):
+        if not folder.is_dir():
+            build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+            subprocess.run(build, cwd=_ROOT, check=True, capture_output=True)
+    [found] = folder.glob("*.whl")
+    return found

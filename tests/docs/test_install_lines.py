@@ -4,7 +4,6 @@ That the lines work is tested by following docs/install.md and docs/quickstart-p
 """
 
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -72,8 +71,6 @@ def test_what_is_right(text: str) -> None:
 
 
 @pytest.mark.skipif(PUBLISHED, reason="on the package index")
-def test_the_wheel_of_the_workflow_is_what_is_built(tmp_path: Path) -> None:
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
-    [wheel] = tmp_path.glob("*.whl")
+@pytest.mark.long
+def test_the_wheel_of_the_workflow_is_what_is_built(wheel: Path) -> None:
     assert f"DURAMETER: head/vendor/{wheel.name}\n" in (ROOT / "docs" / "github-actions.yml").read_text()

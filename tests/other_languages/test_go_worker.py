@@ -19,7 +19,11 @@ from running import run
 
 FETCH_SECONDS, WORK_SECONDS = 600, 240
 SOURCE = Path(__file__).with_name("go_worker")
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]  # its first build compiles the whole SDK
+pytestmark = [
+    pytest.mark.servers,
+    pytest.mark.slow,
+    pytest.mark.timeout(1500),
+]  # its first build compiles the whole SDK
 
 # `order` in main.go, and its child `Parcel`.
 ORDER = {

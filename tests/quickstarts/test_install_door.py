@@ -29,7 +29,7 @@ def _path(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.servers  # none, but it takes as long: uv resolves, builds and installs
+@pytest.mark.slow  # uv resolves, builds and installs
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not installed")
 def test_the_page(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ def test_from_installing_to_both_engines_in_under_ten_commands() -> None:
 
 
 @pytest.mark.servers
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_page(tmp_path: Path) -> None:
     # `python3` on the PATH may be too old, or another environment's: this Python makes the new environment.

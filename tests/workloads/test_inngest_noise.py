@@ -23,12 +23,12 @@ MESSAGES = 2
 
 
 @pytest.mark.timeout(300)
-async def test_fifty_tasks_twenty_at_once_under_rate_limits(shared_servers: Config, tmp_path: Path) -> None:
+async def test_fifty_tasks_twenty_at_once_under_rate_limits(agent_servers: Config, tmp_path: Path) -> None:
     """Each 429 is a RetryAfterError: an attempt more in the upper reading, and nothing in the documented one."""
     drawn = draw_conversations(TASKS, SEED, OVERLAY)
     short = [each.model_copy(update={"messages": each.messages[:MESSAGES]}) for each in drawn]
     result = await measure_agent(
-        shared_servers,
+        agent_servers,
         tmp_path / "result",
         [as_task(f"conversation-{number:04d}", each) for number, each in enumerate(short, 1)],
         engines=("inngest",),

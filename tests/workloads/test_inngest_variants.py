@@ -113,7 +113,7 @@ def counted(result: Result, task: str) -> tuple[Counter[str], Counter[str]]:
 
 
 @pytest.fixture(scope="module")
-async def results(shared_servers: Config, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Result]:
+async def results(agent_servers: Config, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Result]:
     """Three tasks with every part of the agent: one to which nothing happens, two with 429s, 500s, broken streams.
 
     All variants at once on one server: they share no app and no event.
@@ -121,7 +121,7 @@ async def results(shared_servers: Config, tmp_path_factory: pytest.TempPathFacto
     tasks = [as_task(name, EVERYTHING) for name in TASKS]
 
     async def one(variant: str) -> Result:
-        return await measured(shared_servers, tmp_path_factory.mktemp(variant), variant, tasks, FAULTS)
+        return await measured(agent_servers, tmp_path_factory.mktemp(variant), variant, tasks, FAULTS)
 
     return dict(zip(VARIANTS, await asyncio.gather(*map(one, VARIANTS)), strict=True))
 
@@ -199,13 +199,13 @@ OUTAGE: dict[str, tuple[dict[str, int], int]] = {
 """Units as documented, and attempts after the first: upper only."""
 
 
-async def test_a_model_that_fails_for_good(shared_servers: Config, tmp_path: Path) -> None:
+async def test_a_model_that_fails_for_good(agent_servers: Config, tmp_path: Path) -> None:
     """The last call of the conversation is answered with 500 each time, which is five times."""
 
     async def one(variant: str) -> None:
         tasks = [as_task("doomed", TWO_QUESTIONS)]
         faults = Faults(fails_for_good=("doomed",))
-        result = await measured(shared_servers, tmp_path / variant, variant, tasks, faults)
+        result = await measured(agent_servers, tmp_path / variant, variant, tasks, faults)
         documented, retries = OUTAGE[variant]
         assert states(result, "inngest") == {"doomed": "failed"}
         assert counted(result, "doomed") == (Counter(documented), Counter(step_retry=retries)), variant
@@ -215,7 +215,7 @@ async def test_a_model_that_fails_for_good(shared_servers: Config, tmp_path: Pat
 
 
 async def test_only_the_server_keeps_a_step_that_was_rate_limited_to_the_end(
-    shared_servers: Config, tmp_path: Path
+    agent_servers: Config, tmp_path: Path
 ) -> None:
     """Five 429s. In the app they are RetryAfterErrors, after which there is no step, hence no retry of one.
 
@@ -225,7 +225,7 @@ async def test_only_the_server_keeps_a_step_that_was_rate_limited_to_the_end(
     async def one(variant: str) -> tuple[Counter[str], Counter[str]]:
         tasks = [as_task("limited", Conversation(source="hand", messages=(say(ANSWER),)))]
         faults = Faults(rate_limited=1, retry_after_seconds=0, most_in_a_row=5)
-        result = await measured(shared_servers, tmp_path / variant, variant, tasks, faults)
+        result = await measured(agent_servers, tmp_path / variant, variant, tasks, faults)
         assert states(result, "inngest") == {"limited": "failed"}
         assert engine_of(result, "inngest").tasks[0].observed["model_rate_limited"] == 5
         assert proof_of(result, "inngest") == ("agrees", ())
@@ -237,12 +237,12 @@ async def test_only_the_server_keeps_a_step_that_was_rate_limited_to_the_end(
 
 
 async def test_no_key_is_handed_to_a_server_that_would_keep_it(
-    shared_servers: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    agent_servers: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`ai_infer`: the key of a real model would be in the server's database, in the measurement's folder."""
     monkeypatch.setenv("DURAMETER_MODEL_API_KEY", "sk-secret")
     result = await measure_agent(
-        shared_servers,
+        agent_servers,
         tmp_path / "result",
         [as_task("real", TWO_QUESTIONS)],
         engines=("inngest",),
@@ -256,17 +256,17 @@ async def test_no_key_is_handed_to_a_server_that_would_keep_it(
 
 @pytest.mark.parametrize("variant", ["stream_100ms", "stream_in_step"])
 async def test_batches_reach_a_subscriber_whole_and_in_order(
-    shared_servers: Config, tmp_path: Path, variant: str
+    agent_servers: Config, tmp_path: Path, variant: str
 ) -> None:
     """Somebody reads along on the conversation's channel: the text of both model calls, one message per batch."""
     conversation = Conversation(source="hand", messages=(say(calls(LOOKUP), ModelCall(chars=400)),))
     topic = {"channel": "conversation:streamed", "name": "answer", "kind": "run"}
     heard: list[str] = []
-    async with httpx.AsyncClient(base_url=f"{shared_servers.inngest.address}/v1/realtime", timeout=60) as http:
+    async with httpx.AsyncClient(base_url=f"{agent_servers.inngest.address}/v1/realtime", timeout=60) as http:
         token = (await http.post("/token", json=[topic])).raise_for_status().json()["jwt"]
         async with http.stream("GET", "/sse", headers={"Authorization": f"Bearer {token}"}) as stream:
             assert stream.status_code == 200
-            result = await measured(shared_servers, tmp_path, variant, [as_task("streamed", conversation)], NO_FAULTS)
+            result = await measured(agent_servers, tmp_path, variant, [as_task("streamed", conversation)], NO_FAULTS)
             batches = int(engine_of(result, "inngest").tasks[0].observed["stream_batches"])
             async for line in stream.aiter_lines():
                 if line.startswith("data: "):

@@ -27,14 +27,14 @@ pytestmark = pytest.mark.servers
 
 
 @pytest.fixture(scope="module")
-async def exported(shared_servers: Config, tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Receiver]:
+async def exported(agent_servers: Config, tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Receiver]:
     """Six tasks on both engines, exported to a real OTLP receiver while they are measured."""
     folder = tmp_path_factory.mktemp("exported") / "result"
     with grpc_receiver() as receiver, pytest.MonkeyPatch.context() as patch:
         patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.endpoint)
         patch.setenv("OTEL_EXPORTER_OTLP_INSECURE", "true")
         faults = {"rate_limited": 0.2, "server_errors": 0.1}
-        result = await measure_agent(shared_servers, folder, 6, seed=3, exporter="otlp-grpc", faults=faults)
+        result = await measure_agent(agent_servers, folder, 6, seed=3, exporter="otlp-grpc", faults=faults)
     return result, receiver
 
 

@@ -26,7 +26,7 @@ from durameter.results.model import TaskResult
 from durameter_workloads.model_server import Faults
 from durameter_workloads.support_agent.shapes import Overlay
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(2400)]
+pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.timeout(2400)]
 
 OVERLAY = Overlay(approvals=0.8, hand_overs=0.8, parallel_tools=0.8, reminders=0.6)
 FAULTS = Faults(rate_limited=0.03, server_errors=0.01, retry_after_seconds=0)
@@ -88,11 +88,11 @@ def splits(result: Result, engine: str, *, fitted: int, times: int) -> dict[Read
 
 
 @pytest.fixture(scope="module")
-async def faulty(shared_servers: Config, tmp_path_factory: pytest.TempPathFactory) -> Result:
+async def faulty(agent_servers: Config, tmp_path_factory: pytest.TempPathFactory) -> Result:
     """All 120 runs on both engines, twelve at once; every step's retries are drawn by seed, per call."""
     folder = tmp_path_factory.mktemp("hold-out") / "result"
     return await measure_agent(
-        shared_servers, folder, 120, seed=0, seconds=900, concurrency=12, faults=FAULTS.model_dump(), **QUICK
+        agent_servers, folder, 120, seed=0, seconds=900, concurrency=12, faults=FAULTS.model_dump(), **QUICK
     )
 
 
@@ -181,12 +181,10 @@ def _profile(result: Result, engine: str) -> Profile:
     return fit_profile(engine_of(result, engine), result.units)
 
 
-async def test_without_faults_the_prediction_is_exact_and_shown_as_exact(
-    shared_servers: Config, tmp_path: Path
-) -> None:
+async def test_without_faults_the_prediction_is_exact_and_shown_as_exact(agent_servers: Config, tmp_path: Path) -> None:
     """Twenty tasks without any fault; two thirds of their cases say the others to the unit, in every reading."""
     faultless = await measure_agent(
-        shared_servers,
+        agent_servers,
         tmp_path / "result",
         20,
         seed=0,

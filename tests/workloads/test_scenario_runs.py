@@ -27,15 +27,15 @@ STORM = Faults(rate_limited=0.8, server_errors=0.01, most_in_a_row=4)
 
 
 @pytest.fixture(scope="module")
-async def base(shared_servers: Config, tmp_path_factory: pytest.TempPathFactory) -> Result:
+async def base(agent_servers: Config, tmp_path_factory: pytest.TempPathFactory) -> Result:
     """A normal day, with every scenario run for it."""
-    found = await measure_agent(shared_servers, tmp_path_factory.mktemp("scenarios") / "result", 3, seed=SEED)
+    found = await measure_agent(agent_servers, tmp_path_factory.mktemp("scenarios") / "result", 3, seed=SEED)
     _, workload = load_workload("support_agent")
     offered = base_of(found, workload)
     assert tuple(each.name for each in offered.scenarios) == NAMES
     for scenario in offered.scenarios:  # a storm takes its time: only the first two conversations
         tasks = 2 if scenario.name == "rate_limit_storm" else None
-        await run_scenario(offered, scenario, tasks=tasks, config=shared_servers, observer=Silent())
+        await run_scenario(offered, scenario, tasks=tasks, config=agent_servers, observer=Silent())
     return found
 
 

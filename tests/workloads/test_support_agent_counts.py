@@ -98,9 +98,9 @@ HAND_MADE = {
 
 
 @pytest.fixture(scope="module")
-async def by_hand(shared_servers: Config, tmp_path_factory: pytest.TempPathFactory) -> Result:
+async def by_hand(agent_servers: Config, tmp_path_factory: pytest.TempPathFactory) -> Result:
     tasks = [as_task(name, conversation) for name, (conversation, _, _) in HAND_MADE.items()]
-    return await measure_agent(shared_servers, tmp_path_factory.mktemp("hand") / "result", tasks, faults=NO_FAULTS)
+    return await measure_agent(agent_servers, tmp_path_factory.mktemp("hand") / "result", tasks, faults=NO_FAULTS)
 
 
 @pytest.mark.parametrize("name", HAND_MADE)
@@ -122,11 +122,11 @@ FAULTS = Faults(rate_limited=0.06, server_errors=0.03)
 
 
 @pytest.fixture(scope="module")
-async def thirty(shared_servers: Config, tmp_path_factory: pytest.TempPathFactory) -> Result:
+async def thirty(agent_servers: Config, tmp_path_factory: pytest.TempPathFactory) -> Result:
     """30 tasks, ten at once, on both engines, with every part of the agent and both kinds of faults in them."""
     folder = tmp_path_factory.mktemp("thirty") / "result"
     options = {"overlay": OVERLAY.model_dump(), "faults": FAULTS.model_dump()}
-    return await measure_agent(shared_servers, folder, 30, seed=7, seconds=240, **options)
+    return await measure_agent(agent_servers, folder, 30, seed=7, seconds=240, **options)
 
 
 def _tasks(result: Result, engine: str) -> Iterator[tuple[str, Conversation]]:
@@ -188,7 +188,7 @@ def test_both_engines_ran_the_same_tasks(thirty: Result) -> None:
     assert shapes[0] == shapes[1]
 
 
-async def test_each_429_is_a_retry(shared_servers: Config, tmp_path: Path) -> None:
+async def test_each_429_is_a_retry(agent_servers: Config, tmp_path: Path) -> None:
     """Every model call meets exactly two 429s (probability 1, two in a row at most).
 
     Two model calls and a tool: temporal: start 1, update 1, activities 3, retries 2 x 2 = 4.
@@ -197,7 +197,7 @@ async def test_each_429_is_a_retry(shared_servers: Config, tmp_path: Path) -> No
     conversation = Conversation(source="hand", messages=(say(calls(LOOKUP), ANSWER),))
     faults = Faults(rate_limited=1.0, most_in_a_row=2)
     result = await measure_agent(
-        shared_servers, tmp_path / "result", [as_task("limited", conversation)], faults=faults.model_dump()
+        agent_servers, tmp_path / "result", [as_task("limited", conversation)], faults=faults.model_dump()
     )
     assert kinds(result, "temporal", "limited") == {
         "start_workflow": (1, 0),
@@ -215,7 +215,7 @@ async def test_each_429_is_a_retry(shared_servers: Config, tmp_path: Path) -> No
 
 
 async def test_a_task_that_fails_for_good_is_counted_and_the_others_go_on(
-    shared_servers: Config, tmp_path: Path
+    agent_servers: Config, tmp_path: Path
 ) -> None:
     """The model's only call fails five times, which is as often as it is tried.
 
@@ -224,7 +224,7 @@ async def test_a_task_that_fails_for_good_is_counted_and_the_others_go_on(
     """
     tasks = [as_task(name, Conversation(source="hand", messages=(say(ANSWER),))) for name in ("doomed", "fine")]
     faults = Faults(fails_for_good=("doomed",))
-    result = await measure_agent(shared_servers, tmp_path / "result", tasks, faults=faults.model_dump())
+    result = await measure_agent(agent_servers, tmp_path / "result", tasks, faults=faults.model_dump())
     for engine in ENGINES:
         assert states(result, engine) == {"doomed": "failed", "fine": "completed"}
         assert proof_of(result, engine) == ("agrees", ())
@@ -238,7 +238,7 @@ async def test_a_task_that_fails_for_good_is_counted_and_the_others_go_on(
     assert kinds(result, "inngest", "fine") == {"function_run": (1, 0), "step.run": (2, 0)}
 
 
-async def test_a_task_that_hangs_is_ended_and_counted_until_then(shared_servers: Config, tmp_path: Path) -> None:
+async def test_a_task_that_hangs_is_ended_and_counted_until_then(agent_servers: Config, tmp_path: Path) -> None:
     """Nobody decides on a refund for ten minutes; the task may take four seconds.
 
     temporal: start 1, update 1, model 1, timer 1. inngest: run 1, model 1, wait 1.
@@ -248,7 +248,7 @@ async def test_a_task_that_hangs_is_ended_and_counted_until_then(shared_servers:
         as_task("fine", Conversation(source="hand", messages=(say(ANSWER),))),
     ]
     result = await measure_agent(
-        shared_servers, tmp_path / "result", tasks, seconds=4, faults=NO_FAULTS, approval_timeout_seconds=600
+        agent_servers, tmp_path / "result", tasks, seconds=4, faults=NO_FAULTS, approval_timeout_seconds=600
     )
     for engine in ENGINES:
         assert states(result, engine) == {"stuck": "timed_out", "fine": "completed"}
@@ -266,7 +266,7 @@ async def test_a_task_that_hangs_is_ended_and_counted_until_then(shared_servers:
     }
 
 
-async def test_a_task_that_hangs_in_back_off_has_no_retry_yet(shared_servers: Config, tmp_path: Path) -> None:
+async def test_a_task_that_hangs_in_back_off_has_no_retry_yet(agent_servers: Config, tmp_path: Path) -> None:
     """The provider asks to wait ten minutes: the first attempt was made, the second never.
 
     temporal: start 1, update 1, activity 1, no retry. inngest: run 1; a step whose attempts all went to function level
@@ -274,7 +274,7 @@ async def test_a_task_that_hangs_in_back_off_has_no_retry_yet(shared_servers: Co
     """
     tasks = [as_task("waiting", Conversation(source="hand", messages=(say(ANSWER),)))]
     faults = Faults(rate_limited=1.0, retry_after_seconds=600)
-    result = await measure_agent(shared_servers, tmp_path / "result", tasks, seconds=4, faults=faults.model_dump())
+    result = await measure_agent(agent_servers, tmp_path / "result", tasks, seconds=4, faults=faults.model_dump())
     assert kinds(result, "temporal", "waiting") == {
         "start_workflow": (1, 0),
         "accept_workflow_update": (1, 0),
@@ -286,7 +286,7 @@ async def test_a_task_that_hangs_in_back_off_has_no_retry_yet(shared_servers: Co
         assert proof_of(result, engine) == ("agrees", ())
 
 
-async def test_a_task_that_is_cut_off_in_a_model_call(shared_servers: Config, tmp_path: Path) -> None:
+async def test_a_task_that_is_cut_off_in_a_model_call(agent_servers: Config, tmp_path: Path) -> None:
     """The model takes two minutes, the task may take four seconds: what was begun is counted, or said to be unknown.
 
     temporal: start 1, update 1, activity 1. inngest: run 1; the step's only attempt never answered, so the server
@@ -294,7 +294,7 @@ async def test_a_task_that_is_cut_off_in_a_model_call(shared_servers: Config, tm
     """
     tasks = [as_task("slow", Conversation(source="hand", messages=(say(ANSWER),)))]
     result = await measure_agent(
-        shared_servers, tmp_path / "result", tasks, seconds=4, faults=NO_FAULTS, latency_ms=120_000
+        agent_servers, tmp_path / "result", tasks, seconds=4, faults=NO_FAULTS, latency_ms=120_000
     )
     assert kinds(result, "temporal", "slow") == {
         "start_workflow": (1, 0),
@@ -306,7 +306,7 @@ async def test_a_task_that_is_cut_off_in_a_model_call(shared_servers: Config, tm
         assert proof_of(result, engine) == ("agrees", ())
 
 
-async def test_a_model_behind_an_address_is_measured_the_same_way(shared_servers: Config, tmp_path: Path) -> None:
+async def test_a_model_behind_an_address_is_measured_the_same_way(agent_servers: Config, tmp_path: Path) -> None:
     """`model_base_url` switches to another provider; nobody knows its replies beforehand, so every approval is given.
 
     One message: a refund above the limit, then the answer.
@@ -317,7 +317,7 @@ async def test_a_model_behind_an_address_is_measured_the_same_way(shared_servers
     scripts = scripts_of({"real": conversation}, approval_timeout=1)
     async with serve_model(ModelServer(scripts=scripts)) as (url, log):
         result = await measure_agent(
-            shared_servers, tmp_path / "result", [as_task("real", conversation)], model_base_url=url
+            agent_servers, tmp_path / "result", [as_task("real", conversation)], model_base_url=url
         )
     assert len(log.served) == 4  # two per engine
     assert kinds(result, "temporal", "real") == {

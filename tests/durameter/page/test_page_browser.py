@@ -12,6 +12,8 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from durameter.report.render_html import write_page
 
+pytestmark = pytest.mark.long
+
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

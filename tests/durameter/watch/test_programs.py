@@ -39,6 +39,7 @@ def test_a_python_program_that_hard_codes_its_address_is_counted_per_root(tmp_pa
     assert measurement.about["command"] == [sys.executable, *PYTHON.COMMAND]
 
 
+@pytest.mark.slow
 def test_a_typescript_program_grouped_by_a_key(tmp_path: Path) -> None:
     """It reads TEMPORAL_ADDRESS: nothing needs the usual port."""
     npm = _module(PROGRAMS / "npm.py")

@@ -68,6 +68,7 @@ def post(url: str, body: object) -> None:
     httpx.post(url, json=body, timeout=20, trust_env=False).raise_for_status()
 
 
+@pytest.mark.slow
 def test_an_agentkit_program_in_typescript_is_counted_as_derived(tmp_path: Path) -> None:
     """It serves until it is stopped; tickets come from outside, as a browser sends them."""
     program = _module(PROGRAMS / "npm.py").installed(PROGRAMS / "inngest_agentkit")

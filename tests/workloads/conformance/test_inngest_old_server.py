@@ -97,6 +97,7 @@ async def outcomes(
 
 
 @pytest.mark.servers
+@pytest.mark.slow
 async def test_the_server_is_the_old_one(old_server: ReachedInngest) -> None:
     """A build from source does not know its version; its schema is that of before skipped runs were listed."""
     assert old_server.info.version == VERSION
@@ -107,6 +108,7 @@ async def test_the_server_is_the_old_one(old_server: ReachedInngest) -> None:
 
 
 @pytest.mark.servers
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RUN)
 async def test_scenario(name: str, outcomes: dict[str, asyncio.Future[Outcome]]) -> None:
     scenario, outcome = BY_NAME[name], await outcomes[name]

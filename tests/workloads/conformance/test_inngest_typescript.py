@@ -269,7 +269,7 @@ async def test_without_node_a_scenario_is_skipped_and_says_why(
     assert "There is no `node` on the PATH. Install Node.js 20 or newer" in outcome.why
 
 
-@pytest.mark.servers  # slow: another installation, with the compiler
+@pytest.mark.slow  # another installation, with the compiler
 def test_the_apps_have_the_sdks_types(node: None, tmp_path: Path) -> None:
     for file in sources().iterdir():
         if file.is_file():
