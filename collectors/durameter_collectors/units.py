@@ -58,12 +58,12 @@ class TaskLabel(NamedTuple):
 
 
 class Unit(BaseModel):
-    """One billable unit: a Temporal Action or an Inngest execution."""
+    """One billable unit of an engine."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     engine: str
-    """`temporal`, `inngest`."""
+    """Its name, as in its entry point."""
     workload: str
     """`package/workload`, as its entry point names it."""
     variant: str

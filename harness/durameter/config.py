@@ -89,7 +89,7 @@ class Config(BaseSettings):
     prices: Path | None = None
     """A price file of your own, beside the ones that ship."""
     answers: dict[str, dict[str, Answer]] = Field(default_factory=dict)
-    """Open questions about what is billed, answered otherwise than by default: `[answers.temporal] patches = "billed"`.
+    """Open questions about what is billed, answered otherwise than by default: `[answers.ENGINE] QUESTION = "billed"`.
     `durameter rules` prints them."""
     workloads: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Options of workloads: `[workloads."durameter/support_agent"]`."""

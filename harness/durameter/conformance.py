@@ -39,8 +39,8 @@ class Outcome(BaseModel):
     """Kind → units that open questions would add."""
     open_counted: Counts = Field(default_factory=dict)
     second_expected: Counts = Field(default_factory=dict)
-    """What the second source must say, by its own names: on Temporal the meter, without the traffic of system
-    workflows; on Inngest the wire, both readings together."""
+    """What the second source must say, by its own names: a meter without the traffic of the server's own work, or the
+    wire with both readings together."""
     second_read: Counts | None = None
     """None without a second source."""
     differences_expected: Counts = Field(default_factory=dict)

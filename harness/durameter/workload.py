@@ -51,8 +51,7 @@ class Measured:
 
     task: Task
     roots: list[str] = field(default_factory=list)
-    """Temporal: ids of the workflows, schedules and standalone activities that the driver made. Inngest: ids of the
-    events that it sent."""
+    """What the driver made on the engine, by its ids: workflows, schedules, or the events that it sent."""
     observed: dict[str, float] = field(default_factory=dict)
     """What really happened, from records of the workload's own: model calls served, faults injected, ..."""
 
@@ -81,7 +80,7 @@ class Implementation(ABC, Generic[_Session]):
     """A workload written for one engine, in one pattern."""
 
     engine: str
-    """Name of the engine, as in its entry point: `temporal` or `inngest`."""
+    """Name of the engine, as in its entry point."""
     variant: str = "default"
     """Which pattern, such as `update` or `run_per_message`."""
 

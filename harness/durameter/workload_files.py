@@ -1,7 +1,7 @@
 """Load a workload that is in no installed package: `./my_agent.py:workload`, or `package.module:workload`.
 
 A file becomes a module under a name that nothing else has, so that it takes the place of no installed module. Its
-folder is where it finds its siblings. The name can be imported again, since the Temporal SDK's sandbox imports anew the
+folder is where it finds its siblings. The name can be imported again, since an SDK's sandbox may import anew the
 module that a workflow is defined in.
 """
 

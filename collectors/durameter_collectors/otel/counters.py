@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Final, NamedTuple
@@ -40,8 +40,9 @@ class UnitCounters:
     would drift from the ledger: ten times 0.1 is not 1 there.
     """
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: Meter, unit_names: Mapping[str, str]) -> None:
         self._meter = meter
+        self._unit_names = unit_names
         self._totals: dict[str, dict[_Series, int | Decimal]] = {}
         self._lock = threading.Lock()
         self.units = 0
@@ -69,7 +70,7 @@ class UnitCounters:
             return [engine for engine, totals in self._totals.items() if len(totals) > SERIES_LIMIT]
 
     def _open(self, engine: str) -> None:
-        counter = names.counter_name(engine)
+        counter = names.counter_name(engine, self._unit_names.get(engine, "unit"))
         observe = partial(self._observe, engine)
         self._meter.create_observable_counter(counter.name, [observe], counter.unit, counter.description)
         self._totals[engine] = {}

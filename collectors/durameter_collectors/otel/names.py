@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-__all__ = ["COUNTERS", "SCOPE", "CounterName", "counter_name", "number"]
+__all__ = ["SCOPE", "CounterName", "counter_name", "number"]
 
 SCOPE: Final = "durameter"
 """The instrumentation scope of every metric and span."""
@@ -38,16 +38,16 @@ class CounterName(NamedTuple):
     description: str
 
 
-COUNTERS: Final = {
-    "temporal": CounterName("durameter.temporal.actions", "{action}", "Billable Temporal Actions"),
-    "inngest": CounterName("durameter.inngest.executions", "{execution}", "Billable Inngest executions"),
-}
+def counter_name(engine: str, unit: str) -> CounterName:
+    """The counter of an engine.
 
-
-def counter_name(engine: str) -> CounterName:
-    """The counter of an engine; one that a plug-in brings counts `{unit}`."""
-    other = CounterName(f"durameter.{engine}.units", "{unit}", f"Billable units of {engine}")
-    return COUNTERS.get(engine, other)
+    Args:
+        engine: its name.
+        unit: what the vendor calls one unit, in the singular.
+    """
+    return CounterName(
+        f"durameter.{engine}.{unit.lower()}s", f"{{{unit.lower()}}}", f"Billable {engine.capitalize()} {unit}s"
+    )
 
 
 def number(quantity: Decimal) -> int | float:

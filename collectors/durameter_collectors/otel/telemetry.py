@@ -1,7 +1,7 @@
 """What a measurement calls: one task in, counters and a trace out, and never an exception."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from importlib.metadata import version
@@ -30,11 +30,19 @@ class UnitTelemetry:
             would want the same counters.
         tracer_provider: takes the traces; None for no traces. It must sample every span: a trace is an export of
             the ledger, and a span that is sampled away is an error here.
+        unit_names: engine → what its vendor calls one unit; the counter of an engine that is not here counts units.
     """
 
-    def __init__(self, meter_provider: MeterProvider | None, tracer_provider: TracerProvider | None) -> None:
+    def __init__(
+        self,
+        meter_provider: MeterProvider | None,
+        tracer_provider: TracerProvider | None,
+        unit_names: Mapping[str, str] | None = None,
+    ) -> None:
         release = version("durameter")
-        self._counters = UnitCounters(meter_provider.get_meter(SCOPE, release)) if meter_provider else None
+        self._counters = (
+            UnitCounters(meter_provider.get_meter(SCOPE, release), unit_names or {}) if meter_provider else None
+        )
         self._traces = UnitTraces(tracer_provider.get_tracer(SCOPE, release)) if tracer_provider else None
         self.errors: list[str] = []
         """What is missing from the export, and why, in words. Empty when the providers were given all."""

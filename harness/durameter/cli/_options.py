@@ -51,7 +51,7 @@ Books = Annotated[
     list[str] | None,
     typer.Option(
         "--book",
-        help="Price with this book, such as temporal-2025; again for another engine. `durameter prices` lists them.",
+        help="Price with this book, such as ENGINE-2025; again for another engine. `durameter prices` lists them.",
         metavar="ID",
         show_default="in force on the day of the measurement",
     ),

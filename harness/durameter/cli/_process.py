@@ -78,8 +78,8 @@ def exit_code(measurement: Measurement) -> int:
 def leave(status: int) -> NoReturn:
     """End the process with exactly this status.
 
-    A process that holds Temporal SDK threads may die in the interpreter's finalization with another status
-    (temporalio/sdk-python issue 300), and people gate on ours.
+    A process that holds threads of an engine's SDK may die in the interpreter's finalization with another status, and
+    people gate on ours.
     """
     sys.stdout.flush()
     sys.stderr.flush()

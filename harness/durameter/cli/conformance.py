@@ -29,7 +29,7 @@ _OUTCOMES = TypeAdapter(list[Outcome])
 
 
 def conformance(
-    engine: Annotated[str, typer.Argument(help="temporal, inngest")],
+    engine: Annotated[str, typer.Argument(help="An engine that has a suite.")],
     only: Annotated[
         list[str] | None, typer.Option("--only", "-k", help="Only scenarios with this in their name; again for more.")
     ] = None,

@@ -5,13 +5,15 @@ from typing import Annotated
 
 import typer
 
-from durameter.init.write import Choice, write_example
+from durameter.init.write import BOTH, write_example
 
 __all__ = ["init"]
 
 
 def init(
-    engines: Annotated[Choice, typer.Argument(help="Write the agent for this engine, or for both.")] = "both",
+    engines: Annotated[
+        str, typer.Argument(metavar="ENGINE", help="Write the agent for this engine, or for both.")
+    ] = BOTH,
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="Where to. The workload is named after it.", show_default="my_agent")
     ] = Path("my_agent"),

@@ -25,7 +25,7 @@ __all__ = ["prices"]
 
 
 def prices(
-    engine: Annotated[str | None, typer.Argument(help="temporal, inngest, ...", show_default="all")] = None,
+    engine: Annotated[str | None, typer.Argument(help="An engine.", show_default="all")] = None,
     book_id: Annotated[
         str, typer.Option("--book", metavar="ID", help="One book, as `durameter prices` names it.", show_default=False)
     ] = "",

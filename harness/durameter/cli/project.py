@@ -58,7 +58,7 @@ Scenarios = Annotated[
 ]
 Plans = Annotated[
     list[str] | None,
-    typer.Option("--plan", help="Only this plan: business, or inngest.business; again for more.", metavar="ID"),
+    typer.Option("--plan", help="Only this plan: business, or ENGINE.business; again for more.", metavar="ID"),
 ]
 Against = Annotated[
     list[Path] | None,

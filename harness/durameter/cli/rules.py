@@ -14,7 +14,7 @@ __all__ = ["rules"]
 
 
 def rules(
-    engine: Annotated[str | None, typer.Argument(help="temporal, inngest, ...", show_default="all")] = None,
+    engine: Annotated[str | None, typer.Argument(help="An engine.", show_default="all")] = None,
     as_json: AsJson = False,
     as_markdown: AsMarkdown = False,
 ) -> None:

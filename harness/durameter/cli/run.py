@@ -90,8 +90,8 @@ def run(
 ) -> None:
     """Run an agent for real on each engine, count every billable unit, and say what a month costs.
 
-    Servers are started on free ports and stopped again. The first run may have to build the Inngest server, which
-    takes some minutes, once.
+    Servers are started on free ports and stopped again. The first run may have to build a server, which takes
+    some minutes, once.
 
     [bold]Examples[/bold]
 

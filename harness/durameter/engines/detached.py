@@ -92,7 +92,7 @@ def read_servers(state: Path) -> list[DetachedServer]:
 def info_of(state: Path, address: str) -> ServerInfo | None:
     """What is known of the running server at this address, if `durameter servers up` started it.
 
-    A server itself may not say which version it is: Inngest built from source says `dev-`.
+    A server itself may not say which version it is: one that was built from source often does not.
     """
     with contextlib.suppress(UsageError):
         for each in read_servers(state):

@@ -38,6 +38,8 @@ class EnginePlugin(ABC):
     and `count` take it by default."""
     packages: tuple[str, ...] = ()
     """Distributions whose versions are recorded with a result."""
+    modules: tuple[str, ...] = ()
+    """Names under which its SDK is imported: no sample may be called so."""
     task_keys: Mapping[str, str] = {}
     """Kind of a `--task-key` → example of one, for `watch`."""
     rates_per: tuple[str, ...] = ("task", "run")

@@ -5,17 +5,21 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
 
 from durameter.errors import UsageError
+from durameter.registry import engines
 
-__all__ = ["Choice", "Written", "write_example"]
+__all__ = ["BOTH", "Written", "write_example"]
 
-Choice = Literal["temporal", "inngest", "both"]
+_OWN_IMPORTS = """
+import durameter
+from durameter import Driver, Implementation, Measured, RunContext, Task
+"""
 
-_OTHERS = frozenset({"durameter", "inngest", "temporalio", "temporal_agent", "inngest_agent", "pytest"})
+BOTH = "both"
+"""Every engine that has a sample."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +31,11 @@ class Written:
     """Names in the folder; the workload's first."""
 
 
-def write_example(choice: Choice, folder: Path) -> Written:
+def write_example(choice: str, folder: Path) -> Written:
     """Write a workload that can be run as it is.
 
     Args:
-        choice: the engines that it has an implementation for.
+        choice: the engine that it has an implementation for, or `both`, for every one that has a sample.
         folder: where to; made if it is not there. The workload is named after it.
 
     Returns:
@@ -42,10 +46,13 @@ def write_example(choice: Choice, folder: Path) -> Written:
     """
     name = _module_name(folder)
     class_name = "".join(word.capitalize() for word in name.split("_"))
-    engines = ("temporal", "inngest") if choice == "both" else (choice,)
+    samples = {each.name: each.templates for each in engines() if each.templates}
+    if choice != BOTH and choice not in samples:
+        raise UsageError(f"There is no sample for {choice!r}. There are: {', '.join(samples)}, {BOTH}.")
+    chosen = list(samples) if choice == BOTH else [choice]
     texts = {
         f"{name}.py": "workload.py.j2",
-        **{f"{engine}_agent.py": f"{engine}_agent.py.j2" for engine in engines},
+        **{f"{engine}_agent.py": f"{engine}/agent.py.j2" for engine in chosen},
         f"test_{name}.py": "test_workload.py.j2",
     }
     if there := [file for file in texts if (folder / file).exists()]:
@@ -54,20 +61,29 @@ def write_example(choice: Choice, folder: Path) -> Written:
             "Name another folder: durameter init both ANOTHER."
         )
     environment = Environment(
-        loader=PackageLoader("durameter.init"),
+        loader=ChoiceLoader(
+            [
+                PackageLoader("durameter.init"),
+                PrefixLoader({engine: PackageLoader(samples[engine]) for engine in chosen}),
+            ]
+        ),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - Python is written, not HTML
     )
-    values = {
+    values: dict[str, object] = {
         "name": name,
         "app": name.replace("_", "-"),
         "class_name": class_name,
-        "temporal": "temporal" in engines,
-        "inngest": "inngest" in engines,
-        "implementations": ", ".join(f"On{engine.capitalize()}()" for engine in engines),
+        "implementations": ", ".join(f"On{engine.capitalize()}()" for engine in chosen),
+    }
+    parts = [environment.get_template(f"{engine}/workload.py.j2").make_module(values) for engine in chosen]
+    values |= {
+        "parts": parts,
+        "sdk_imports": _sorted(_OWN_IMPORTS, *(part.sdk_imports() for part in parts)),  # type: ignore[attr-defined]  # macros
+        "agent_imports": _sorted(*(part.agent_imports() for part in parts)),  # type: ignore[attr-defined]  # macros
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -79,11 +95,19 @@ def write_example(choice: Choice, folder: Path) -> Written:
     return Written(folder, tuple(texts))
 
 
+def _sorted(*parts: str) -> str:
+    """Import statements in the order of a formatter: `import` before `from`, each by name."""
+    lines = {line for part in parts for line in part.splitlines() if line}
+    return "\n".join(sorted(lines, key=lambda line: (line.startswith("from"), line)))
+
+
 def _module_name(folder: Path) -> str:
     """The folder's name as that of a module."""
     given = folder.resolve().name
     name = re.sub(r"\W+", "_", given.lower(), flags=re.ASCII).strip("_")
-    taken = name in sys.stdlib_module_names or name in _OTHERS or name.startswith("test_")
+    others = {"durameter", "pytest", *(f"{each.name}_agent" for each in engines())}
+    others |= {package for each in engines() for package in each.modules}
+    taken = name in sys.stdlib_module_names or name in others or name.startswith("test_")
     if not name.isidentifier() or keyword.iskeyword(name) or taken:
         raise UsageError(
             f"The workload would be called {name or given!r} like its folder, which "

@@ -25,7 +25,6 @@ def durameter_servers(request: pytest.FixtureRequest, tmp_path_factory: pytest.T
     with warnings.catch_warnings():
         # What the SDKs warn of when they are imported is none of the tests' business, which may make it an error.
         warnings.simplefilter("ignore")
-        import durameter.engines.inngest
         import durameter.pytest_plugin.measuring  # noqa: F401 - with all that it needs
         from durameter.pytest_plugin.servers import Servers, session_config
 
@@ -40,7 +39,7 @@ def durameter_servers(request: pytest.FixtureRequest, tmp_path_factory: pytest.T
 def durameter_measure(
     durameter_servers: Servers, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Measure:
-    """Measures a workload: `durameter_measure("./my_agent.py:workload", engine="temporal", tasks=3)`."""
+    """Measures a workload: `durameter_measure("./my_agent.py:workload", engine="ENGINE", tasks=3)`."""
     from durameter.pytest_plugin.measuring import Measure
 
     def folder() -> Path:

@@ -141,7 +141,7 @@ class Servers:
         return self.loop.run(self.reach(engines))
 
     def address(self, engine: str) -> str:
-        """Where an engine's server is: `host:port` for Temporal, a base URL for Inngest. As `config` otherwise."""
+        """Where an engine's server is, in the engine's own form. As `config` otherwise."""
         return str(getattr(self.config(engine), engine).address)
 
     async def reach(self, engines: Sequence[str]) -> Config:
@@ -174,7 +174,7 @@ class Servers:
 
 
 def _with(config: Config, server: RunningServer) -> Config:
-    """The configuration as the variables that a server names would make it: `DURAMETER_TEMPORAL_ADDRESS` and so on."""
+    """The configuration as the variables that a server names would make it: `DURAMETER_ENGINE_ADDRESS` and so on."""
     changed: dict[str, Any] = {}
     for name, value in server.settings.items():
         section, _, key = name.removeprefix("DURAMETER_").lower().partition("_")

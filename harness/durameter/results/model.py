@@ -79,7 +79,7 @@ class TaskResult(_Record):
     """Every run that descends from them."""
     kinds: dict[str, KindCount] = Field(default_factory=dict)
     measures: dict[str, Decimal] = Field(default_factory=dict)
-    """What was measured beside units: on Inngest `sdk_requests`, `events` and `bytes`. None of it is a unit."""
+    """What was measured beside units, by the engine's own names, such as `events` and `bytes`. None of it is a unit."""
     gaps: tuple[Gap, ...] = ()
     counted: bool = True
     """False when no count could be made at all: its zero units are none, and no mean has it."""

@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
+from durameter.registry import engines
 from durameter.telemetry._choice import Choice, ExporterName, choose
 from durameter.telemetry._exporters import (
     CheckedMetricExporter,
@@ -54,7 +55,7 @@ class Telemetry:
             self._meters = _meter_provider(self._metric_exporters) if choice.metrics else None
         self._log = _LogTail()
         if self._tracers or self._meters:
-            self.units = UnitTelemetry(self._meters, self._tracers)
+            self.units = UnitTelemetry(self._meters, self._tracers, {engine.name: engine.unit for engine in engines()})
             logging.getLogger("opentelemetry").addHandler(self._log)
 
     def __enter__(self) -> UnitTelemetry | None:

