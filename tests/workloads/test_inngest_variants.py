@@ -161,11 +161,11 @@ def test_the_tasks_leave_no_part_out() -> None:
 def test_every_step_is_a_step_of_the_agent(results: Mapping[str, Result]) -> None:
     """Names as in the specification, the same in every variant; what a variant adds has a cause of its own."""
     causes = {
-        variant: {unit.cause for unit in result.units if unit.kind != "function_run"}
+        variant: {unit.cause for unit in result.ledger if unit.kind != "function_run"}
         for variant, result in results.items()
     }
     for result in results.values():
-        for unit in result.units:
+        for unit in result.ledger:
             assert unit.step.startswith("message ") or unit.kind == "function_run"
     default = {
         "call_model", "lookup_order", "search_flights", "issue_refund", "hand_over", "transfer_to_human",

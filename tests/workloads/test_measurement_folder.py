@@ -42,7 +42,7 @@ def test_the_counters_that_arrive_equal_the_ledger(exported: tuple[Result, Recei
     result, receiver = exported
     assert result.measurement.telemetry_problems == ()
     mine: Counter[tuple[str, str, str]] = Counter()
-    for unit in result.units:
+    for unit in result.ledger:
         mine[unit.engine, unit.kind, unit.reading] += int(unit.quantity)
     theirs: dict[tuple[str, str, str], Decimal] = {}
     for point in receiver.points():
@@ -60,14 +60,14 @@ def test_there_is_a_trace_per_task_with_a_span_per_unit(exported: tuple[Result, 
     evidence = Counter(
         span.attributes["durameter.evidence"] for span in spans if "durameter.evidence" in span.attributes
     )
-    assert evidence == Counter(unit.evidence for unit in result.units)
+    assert evidence == Counter(unit.evidence for unit in result.ledger)
 
 
 def test_what_is_read_back_is_what_was_measured(exported: tuple[Result, Receiver]) -> None:
     result, _ = exported
     again = read_result(result.folder)
     assert again.measurement == result.measurement
-    assert again.units == result.units
+    assert again.ledger == result.ledger
 
 
 def test_the_journal_alone_holds_all_that_was_counted(exported: tuple[Result, Receiver], tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_the_journal_alone_holds_all_that_was_counted(exported: tuple[Result, Re
     again = read_result(tmp_path)
     assert again.measurement.state == "incomplete"
     assert again.measurement.engines == result.measurement.engines
-    assert again.units == result.units
+    assert again.ledger == result.ledger
 
 
 def test_every_count_can_be_made_again_from_the_raw_records(exported: tuple[Result, Receiver]) -> None:
@@ -103,9 +103,9 @@ def test_every_count_can_be_made_again_from_the_raw_records(exported: tuple[Resu
 
 def test_the_ledger_file_is_the_ledger(exported: tuple[Result, Receiver]) -> None:
     result, _ = exported
-    assert read_ledger(result.folder / "ledger.parquet") == result.units
+    assert read_ledger(result.folder / "ledger.parquet") == result.ledger
     assert sum(task.units for engine in result.measurement.engines for task in engine.tasks) == sum(
-        unit.quantity for unit in result.units if unit.reading == "documented"
+        unit.quantity for unit in result.ledger if unit.reading == "documented"
     )
 
 
@@ -113,7 +113,7 @@ def test_units_are_tied_to_agent_steps_on_both_engines(exported: tuple[Result, R
     """The same steps have the same names, whatever the engine."""
     result, _ = exported
     steps = {
-        name: {(u.task, u.step) for u in result.units if u.engine == name and u.cause == "call_model"}
+        name: {(u.task, u.step) for u in result.ledger if u.engine == name and u.cause == "call_model"}
         for name in ("temporal", "inngest")
     }
     assert steps["temporal"] == steps["inngest"]

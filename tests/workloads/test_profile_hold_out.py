@@ -69,7 +69,7 @@ def splits(result: Result, engine: str, *, fitted: int, times: int) -> dict[Read
     """Fit on so many clusters drawn by chance, predict the total of all other tasks from their shapes, and again."""
     found = engine_of(result, engine)
     units = defaultdict(list)
-    for unit in result.units:
+    for unit in result.ledger:
         if unit.engine == engine:
             units[unit.task].append(unit)
     clusters = sorted({task.cluster for task in found.tasks})
@@ -178,7 +178,7 @@ def test_the_profile_of_all_runs_is_what_the_table_of_the_agent_says(faulty: Res
 
 
 def _profile(result: Result, engine: str) -> Profile:
-    return fit_profile(engine_of(result, engine), result.units)
+    return fit_profile(engine_of(result, engine), result.ledger)
 
 
 async def test_without_faults_the_prediction_is_exact_and_shown_as_exact(agent_servers: Config, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_every_bad_day_is_counted_in_full(base: Result, name: str, engine: str) 
     assert sorted(states(found, engine)) == names
     assert effect(base, name, engine).n == len(names)
     for task, _ in tasks_of(found, engine):  # a third record: the model server's log
-        mine = [unit for unit in found.units if (unit.engine, unit.task) == (engine, task.task)]
+        mine = [unit for unit in found.ledger if (unit.engine, unit.task) == (engine, task.task)]
         attempts = sum(unit.quantity for unit in mine if unit.cause == "call_model")
         assert attempts == task.observed["model_requests"], task.task
 

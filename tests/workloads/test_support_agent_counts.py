@@ -149,7 +149,7 @@ def test_every_one_of_thirty_tasks_costs_what_the_table_says(thirty: Result, eng
 @pytest.mark.parametrize("engine", ENGINES)
 def test_two_sources_agree_in_every_kind(thirty: Result, engine: str) -> None:
     assert proof_of(thirty, engine) == ("agrees", ())
-    ledger_kinds = {unit.kind for unit in thirty.units if unit.engine == engine}
+    ledger_kinds = {unit.kind for unit in thirty.ledger if unit.engine == engine}
     others = {
         ("store", "wire"): ledger_kinds | {"SDK request"},
         ("trace", "REST"): ledger_kinds - {"step_retry"},  # it tells the attempts of some steps only
@@ -165,7 +165,7 @@ def test_two_sources_agree_in_every_kind(thirty: Result, engine: str) -> None:
 def test_the_model_server_served_what_the_ledger_says(thirty: Result, engine: str) -> None:
     """A third record: every attempt of `call_model` in the ledger is a request in the model server's log."""
     for task in engine_of(thirty, engine).tasks:
-        mine = [unit for unit in thirty.units if (unit.engine, unit.task) == (engine, task.task)]
+        mine = [unit for unit in thirty.ledger if (unit.engine, unit.task) == (engine, task.task)]
         attempts = sum(unit.quantity for unit in mine if unit.cause == "call_model")
         should = expected_units(
             engine, task.task, Conversation.model_validate(task.shape), faults=FAULTS, seed=7

@@ -69,7 +69,7 @@ def figures_of(result: Result, engine: EngineResult) -> Figures:
     Raises:
         ResultError: the ledger and `measurement.json` do not say the same: one of the files is of another measurement.
     """
-    mine = [unit for unit in result.units if (unit.engine, unit.variant) == (engine.engine, engine.variant)]
+    mine = [unit for unit in result.ledger if (unit.engine, unit.variant) == (engine.engine, engine.variant)]
     every = Figures(engine, tuple(task for task in engine.tasks if task.counted), ())
     names = {task.task for task in every.tasks}
     every = Figures(engine, every.tasks, tuple(unit for unit in mine if unit.task in names))

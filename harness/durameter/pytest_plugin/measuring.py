@@ -153,7 +153,7 @@ class Measure:
             )
             result = await measure(plan, reached, _Printing(), open_telemetry("none"))
         _believe(result, failed_tasks)
-        return MeasuredResult(result.folder, result.measurement, result.units, config)
+        return MeasuredResult(result.folder, result.measurement, result.ledger, config)
 
 
 def _workload(workload: Workload | Path | str, root: Path) -> tuple[str, Workload]:

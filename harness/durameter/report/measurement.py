@@ -158,7 +158,7 @@ def build_report(result: Result, *, volume: Decimal, pricing: Pricing, folder: s
     """
     measurement = result.measurement
     engines = tuple(
-        _engine_report(engine, [u for u in result.units if u.engine == engine.engine], volume, pricing)
+        _engine_report(engine, [u for u in result.ledger if u.engine == engine.engine], volume, pricing)
         for engine in measurement.engines
     )
     return Report(

@@ -178,7 +178,7 @@ def build_profiles(result: Result, engines: Sequence[str] = ()) -> Profiles:
     for name in engines or measured:
         engine = measured[name]
         try:
-            profiles.append(fit_profile(engine, [unit for unit in result.units if unit.engine == name]))
+            profiles.append(fit_profile(engine, [unit for unit in result.ledger if unit.engine == name]))
         except UsageError as error:
             without[name] = engine.problem or str(error)
             continue

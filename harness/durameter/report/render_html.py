@@ -194,7 +194,7 @@ def _clip(text: str) -> str:
 def profiles_of(result: Result) -> list[Profile]:
     """A profile per engine that has tasks enough to fit; the page says where there is none."""
     return [
-        fit_profile(engine, [unit for unit in result.units if unit.engine == engine.engine])
+        fit_profile(engine, [unit for unit in result.ledger if unit.engine == engine.engine])
         for engine in result.measurement.engines
         if sum(engine.failed_too or task.state == "completed" for task in engine.sample) >= FEWEST_TASKS
     ]

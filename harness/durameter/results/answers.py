@@ -62,7 +62,7 @@ def reread(result: Result, answers: Answers, rulebook: Callable[[str], Rulebook]
         for each in result.measurement.engines
     }
     units = [
-        unit for engine, rules in books.items() for unit in rules.read(u for u in result.units if u.engine == engine)
+        unit for engine, rules in books.items() for unit in rules.read(u for u in result.ledger if u.engine == engine)
     ]
 
     def again(found: EngineResult) -> EngineResult:

@@ -30,11 +30,12 @@ _UNITS = TypeAdapter(list[Unit])
 
 @dataclass(frozen=True)
 class Result:
-    """A measurement read back from its folder."""
+    """A measurement and its ledger. `durameter.Result` is this with verbs: what they need lies above the record."""
 
     folder: Path
     measurement: Measurement
-    units: list[Unit]
+    ledger: list[Unit]
+    """Every billable unit, one row each."""
 
 
 def new_folder(results: Path, workload: str) -> Path:
@@ -113,11 +114,11 @@ class Journal:
         os.fsync(self._file.fileno())
 
 
-def read_result(folder: Path) -> Result:
+def read_result(path: str | os.PathLike[str]) -> Result:
     """Read a result folder, also one whose measurement was killed.
 
     Args:
-        folder: the folder, or the `measurement.json` in it.
+        path: the folder, or the `measurement.json` in it.
 
     Returns:
         The measurement; of state `incomplete`, with all that the journal holds, when it never finished.
@@ -125,7 +126,8 @@ def read_result(folder: Path) -> Result:
     Raises:
         ResultError: there is no measurement, or it cannot be read.
     """
-    folder = folder.parent if folder.name == MEASUREMENT else folder
+    given = Path(path)
+    folder = given.parent if given.name == MEASUREMENT else given
     if not (folder / MEASUREMENT).is_file():
         return _read_journal(folder)
     try:

@@ -76,8 +76,8 @@ def test_a_workflow_its_child_and_its_next_run_are_one_task(put: Callable[..., P
     assert len(task.runs) == 3
     assert (task.task, task.type, task.state, task.gaps) == ("root", "Steps", "completed", ())
     assert task.units == sum(each.units for result in alone for each in tasks_of(result))
-    assert {unit.task for unit in result.units} == {"root"}
-    assert sum(unit.quantity for unit in result.units) == task.units_upper
+    assert {unit.task for unit in result.ledger} == {"root"}
+    assert sum(unit.quantity for unit in result.ledger) == task.units_upper
 
 
 @pytest.mark.parametrize(
@@ -306,7 +306,7 @@ def test_rates_are_estimates_apart_from_the_count(put: Callable[..., Path], tmp_
         "reject_workflow_update": (Decimal("0.5"), "run", Decimal("1.5")),
         "record_activity_heartbeat": (Decimal("0.25"), "activity", Decimal("0.5")),
     }
-    assert result.units == plain.units
+    assert result.ledger == plain.ledger
     assert tasks_of(result)[0].kinds == tasks_of(plain)[0].kinds
 
 

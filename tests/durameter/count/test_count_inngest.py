@@ -233,7 +233,7 @@ async def test_the_rest_api_alone_counts_the_same(served: Served, tmp_path: Path
     assert units(rest) == units(graphql) == {served.slug("parent"): [8, 10], served.slug("failing"): [3]}
 
     def rows(result: Result) -> set[tuple[str, str, str, str, str]]:
-        return {(unit.run, unit.rule, unit.cause, unit.step, unit.evidence) for unit in result.units}
+        return {(unit.run, unit.rule, unit.cause, unit.step, unit.evidence) for unit in result.ledger}
 
     assert rows(rest) == rows(graphql)
     assert not any(task.gaps for task in rest.measurement.engines[0].tasks)

@@ -150,7 +150,7 @@ async def test_a_thousand_histories_count_as_the_suite_counted_them(made: Made, 
     result = read_result(tmp_path / "out")
     (engine,) = result.measurement.engines
     assert result.measurement.about["runs"] == len(made.texts)
-    assert of_histories(result.units) == of_histories(made.units)
+    assert of_histories(result.ledger) == of_histories(made.ledger)
     assert {run for task in engine.tasks for run in task.runs} == set(made.texts)
     assert sum(len(task.runs) for task in engine.tasks) == len(made.texts)
     assert ended.status == (4 if gaps or any(task.gaps for task in engine.tasks) else 1), ended.err
@@ -162,7 +162,7 @@ async def test_what_files_lack_of_the_ledger_is_named(made: Made, tmp_path: Path
     """The suite's ledger also has rows of the wire and of descriptions: each of a kind that is said not to be seen."""
     result = await asyncio.to_thread(count_again, [made.folder], tmp_path / "out")
     (engine,) = result.measurement.engines
-    beside = [unit for unit in made.units if unit.source != "history"]
+    beside = [unit for unit in made.ledger if unit.source != "history"]
     retries = {unit.run for unit in beside if unit.kind == "retry_activity"}
     assert {unit.kind for unit in beside} - set(unseen_kinds(RECORDED)) <= {"retry_activity"}
     assert {unit.kind for unit in beside} >= {"query_workflow", "reject_workflow_update"}
@@ -171,8 +171,8 @@ async def test_what_files_lack_of_the_ledger_is_named(made: Made, tmp_path: Path
     gaps = {gap.run for task in engine.tasks for gap in task.gaps if "given up" in gap.what}
     assert retries
     assert retries <= gaps
-    total = sum(unit.quantity for unit in made.units)
-    assert sum(unit.quantity for unit in result.units) + sum(unit.quantity for unit in beside) == total
+    total = sum(unit.quantity for unit in made.ledger)
+    assert sum(unit.quantity for unit in result.ledger) + sum(unit.quantity for unit in beside) == total
 
 
 async def test_families_are_one_task(made: Made, tmp_path: Path) -> None:
@@ -206,6 +206,6 @@ async def test_every_form_of_them_counts_the_same(form: str, made: Made, tmp_pat
         for name, text in texts.items():
             (files / f"{name}.{form}").write_bytes(FORMS[form](text))
     result = await asyncio.to_thread(count_again, [files], tmp_path / "out")
-    expected = {run: units for run, units in of_histories(made.units).items() if run in texts}
-    assert of_histories(result.units) == expected
+    expected = {run: units for run, units in of_histories(made.ledger).items() if run in texts}
+    assert of_histories(result.ledger) == expected
     assert result.measurement.about["not_histories"] == 0

@@ -117,7 +117,7 @@ def renamed(found: Result, name: str, count_of: int = 3) -> Result:
     measurement = type(found.measurement).model_validate(content)
     units = [
         unit.model_copy(update={"task": f"{name}{n}", "kind": name if unit.kind == "schedule_activity" else unit.kind})
-        for unit in found.units
+        for unit in found.ledger
         for n in range(count_of)
         if unit.task == f"conversation-{n % 3 + 1:04}"
     ]
@@ -241,7 +241,7 @@ def test_what_the_verdict_says_is_said_once_at_the_top() -> None:
 def test_a_real_profile_and_projection() -> None:
     found = result()
     engines = found.measurement.engines
-    profiles = [fit_profile(each, [unit for unit in found.units if unit.engine == each.engine]) for each in engines]
+    profiles = [fit_profile(each, [unit for unit in found.ledger if unit.engine == each.engine]) for each in engines]
     projected = project(found, Ask(volume=VOLUME, draws=500), BOOKS)
     page = Page(page_html(report(found), profiles, projected, engines=engines, books=BOOKS))
     for engine in projected.engines:

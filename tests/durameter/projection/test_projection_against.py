@@ -37,7 +37,7 @@ def test_a_variant_with_two_units_less_of_every_task() -> None:
 def test_options_that_differ_are_named() -> None:
     base, other = made({"temporal": BASE}), made({"temporal": BASE}, name="other-run")
     measurement = other.measurement.model_copy(update={"options": {"variants": {"stream_ms": 500}}})
-    other = Result(other.folder, measurement, other.units)
+    other = Result(other.folder, measurement, other.ledger)
     found = compared(base, other)
     assert found.what == "variants.stream_ms 500 instead of not set"
     assert found.units_per_task.p5 == found.units_per_task.p95 == 0
@@ -71,5 +71,5 @@ def test_other_answers_are_other_rules() -> None:
     measurement = other.measurement.model_copy(update={"engines": (engine,)})
     with pytest.raises(UsageError, match="other rules or answers"):
         project(
-            made({"temporal": BASE}), Ask(volume=MILLION, against=(Result(other.folder, measurement, other.units),))
+            made({"temporal": BASE}), Ask(volume=MILLION, against=(Result(other.folder, measurement, other.ledger),))
         )

@@ -34,7 +34,7 @@ def test_sources_that_differ_give_units_and_no_dollars() -> None:
 def test_one_engine_is_refused_and_the_other_is_not() -> None:
     good, bad = made({"temporal": [10] * 6}), made({"inngest": [10] * 6}, reconciliations=[DIFFERS])
     both = good.measurement.model_copy(update={"engines": good.measurement.engines + bad.measurement.engines})
-    found = project(type(good)(good.folder, both, good.units + bad.units), ASK)
+    found = project(type(good)(good.folder, both, good.ledger + bad.ledger), ASK)
     assert found.headline.startswith("Inngest: do not believe")
     assert [engine.readings[0].dollars is None for engine in found.engines] == [False, True]
     assert found.cheaper == {}
@@ -62,7 +62,7 @@ def test_an_engine_that_counted_nothing_is_listed_with_why() -> None:
     result = made({"temporal": [10] * 6, "inngest": []})
     engine = result.measurement.engines[1].model_copy(update={"state": "missing", "problem": "no server"})
     both = result.measurement.model_copy(update={"engines": (result.measurement.engines[0], engine)})
-    found = project(type(result)(result.folder, both, result.units), ASK)
+    found = project(type(result)(result.folder, both, result.ledger), ASK)
     assert found.engines[1].readings == ()
     assert any("no server" in line for line in found.engines[1].troubles)
     assert "Inngest: missing: no server" in found.headline

@@ -29,7 +29,7 @@ def golden(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 
 def _result(config: Config | None = None) -> MeasuredResult:
     stored = read_result(AGREEING)
-    return MeasuredResult(Path("result"), stored.measurement, stored.units, config or make_config())
+    return MeasuredResult(Path("result"), stored.measurement, stored.ledger, config or make_config())
 
 
 def test_what_holds_passes() -> None:

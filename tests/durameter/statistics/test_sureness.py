@@ -29,7 +29,7 @@ def changed(**of_tasks: Any) -> Result:
         each.model_copy(update={"tasks": (each.tasks[0].model_copy(update=of_tasks), *each.tasks[1:])})
         for each in result.measurement.engines
     )
-    return Result(result.folder, result.measurement.model_copy(update={"engines": engines}), result.units)
+    return Result(result.folder, result.measurement.model_copy(update={"engines": engines}), result.ledger)
 
 
 def report_of(result: Result) -> Report:
@@ -83,7 +83,7 @@ def test_clusters_are_heeded() -> None:
     )
     engine = result.measurement.engines[0].model_copy(update={"tasks": twice})
     measurement = result.measurement.model_copy(update={"engines": (engine,)})
-    (found,) = report_of(Result(result.folder, measurement, result.units)).engines
+    (found,) = report_of(Result(result.folder, measurement, result.ledger)).engines
     assert found.certainty is not None
     assert (found.certainty.mean.n, found.certainty.mean.clusters) == (6, 3)
     assert found.certainty.mean.method == "clustered t on log mean"
@@ -101,7 +101,7 @@ def test_a_single_task_has_no_interval() -> None:
     result = read_result(AGREEING)
     engines = tuple(each.model_copy(update={"tasks": each.tasks[:1]}) for each in result.measurement.engines)
     measurement = result.measurement.model_copy(update={"engines": engines})
-    found = report_of(Result(result.folder, measurement, result.units))
+    found = report_of(Result(result.folder, measurement, result.ledger))
     table = rows(found)
     assert table["mean, 95 % interval"] == ["none", "none"]
     assert table["one further task, 95 % interval"] == ["none", "none"]
@@ -117,7 +117,7 @@ def test_a_rule_that_was_not_met_is_said() -> None:
     )
     rule = Stopping(rule="…", relative=0.1, level=0.95, first=3, cap=5, engines=(temporal, inngest))
     measurement = result.measurement.model_copy(update={"stopping": rule, "task_count": 5})
-    report = report_of(Result(result.folder, measurement, result.units))
+    report = report_of(Result(result.folder, measurement, result.ledger))
     table = rows(report)
     assert table["until ±10 %, at most 5 tasks"] == ["reached with 3 tasks (±9 %)", "NOT reached with 5 tasks (±12 %)"]
     assert table["tasks"] == ["3 completed", "3 completed of 5"]

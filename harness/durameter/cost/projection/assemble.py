@@ -104,7 +104,7 @@ def parts_of(result: Result, engine: EngineResult, mix: Mix) -> Part:
         DurameterError: the mix is not the measured tasks themselves, and their units cannot be told by shape.
     """
     found = sample(engine)
-    units = [u for u in result.units if (u.engine, u.variant) == (engine.engine, engine.variant)]
+    units = [u for u in result.ledger if (u.engine, u.variant) == (engine.engine, engine.variant)]
     own = named_mix(mix.name, found) if mix.own else mix
     try:
         return Part(result, found, units, fit_shapes(found, units, own.names, own.means), "")
