@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from durameter_collectors.inngest.api.graphql import RunTrace
-from durameter_collectors.inngest.descendants import Way
+from durameter_collectors.inngest.api.links import Way
 from durameter_collectors.inngest.trace import count_trace, kinds_in_trace, steps_of
 from durameter_collectors.inngest.wire.runs import RunOnWire
 from durameter_collectors.rulebook import load_rulebook

@@ -14,8 +14,8 @@ from durameter_collectors.inngest.api.graphql import (
 from durameter_collectors.inngest.descendants import (
     AskSent,
     Descendant,
-    find_family,
-    settled_family,
+    find_descendants,
+    settled_descendants,
 )
 from durameter_collectors.inngest.merge_sources import RunCount, count_run
 from durameter_collectors.inngest.trace import steps_of
@@ -78,10 +78,10 @@ async def count_runs(
         gaps.append(Gap(engine="inngest", task=label.task, run=run, what=what))
 
     deadline = time.monotonic() + patience
-    family = await settled_family(api, events, sent=sent, patience=patience)
-    for problem in family.problems:
-        gap("", f"{problem}; units of runs that this would lead to are missing here")
-    if not family.whole and all(member.run.status in ENDED for member in family.members.values()):
+    graph = await settled_descendants(api, events, sent=sent, patience=patience)
+    for problem in graph.problems:
+        gap("", f"{problem.what}; units of runs that this would lead to are missing here")
+    if not graph.whole and all(run.status in ENDED for run in graph.runs.values()):
         gap("", f"the task's runs had not come to rest after {patience:.0f} s: any that began later are missing here")
     records: dict[str, RunTrace] = {}
 
@@ -96,7 +96,7 @@ async def count_runs(
             gap(run_id, _unsettled(record.status, patience))
         records[run_id] = record
 
-    members = {run_id: member for run_id, member in family.members.items() if not foreign(run_id)}
+    members = {run_id: member for run_id, member in graph.descendants().items() if not foreign(run_id)}
     await asyncio.gather(*(one(run_id) for run_id in members))
     if sent is not None:
         await sent()  # what passed until now
@@ -109,7 +109,7 @@ async def count_runs(
             count = count_run(records[run_id], seen(run_id), label=label, way=member.way, led=led)
             runs.append(CountedRun(records[run_id], member, count))
             gaps.extend(count.gaps)
-    return TaskRuns(runs, gaps, family.events)
+    return TaskRuns(runs, gaps, graph.events)
 
 
 def _unsettled(status: str, patience: float) -> str:
@@ -129,8 +129,8 @@ async def cancel_runs(api: InngestApi, events: Collection[str], *, sent: AskSent
         TapError: `sent` cannot tell.
     """
     for _ in range(_CANCEL_ROUNDS):
-        family = await find_family(api, events, sent=sent)
-        going = [run_id for run_id, member in family.members.items() if member.run.status not in ENDED]
+        graph = await find_descendants(api, events, sent=sent)
+        going = [run_id for run_id, run in graph.runs.items() if run.status not in ENDED]
         if not going:
             return
         for run_id in going:

@@ -1,7 +1,5 @@
 """What an engine offers to a watch: a server, reached, and whatever sees the calls of somebody else's program."""
 
-import hashlib
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +11,7 @@ from durameter.engines.base import Session
 from durameter.engines.task_key import TaskKey
 from durameter.results.model import TaskState
 
-__all__ = ["Found", "TaskKey", "WatchOptions", "Watched", "safe_id"]
-
-_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
-_LONGEST = 80
+__all__ = ["Found", "TaskKey", "WatchOptions", "Watched"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +42,7 @@ class Found:
     """A task: the roots that one key groups, or one root."""
 
     id: str
-    """Safe as a name of a file, see `safe_id`; unique in the watch."""
+    """Safe as a name of a file, see `task_key.safe_id`; unique in the watch."""
     type: str
     """Of its first root: workflow type, slug of the function."""
     roots: tuple[str, ...]
@@ -105,11 +100,3 @@ class Watched(ABC):
         Raises:
             UsageError: after `settle` only: there is no task, or the key fits none; and what to do about it.
         """
-
-
-def safe_id(text: str) -> str:
-    """An id that can name a file: `text` itself where it can, else with a short hash, so that it stays its own."""
-    safe = _UNSAFE.sub("-", text).strip("-")[:_LONGEST]
-    if text and safe == text:
-        return text
-    return f"{safe or 'task'}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

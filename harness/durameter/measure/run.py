@@ -16,17 +16,10 @@ from durameter.engines.base import Engine, Session, TaskCount
 from durameter.errors import EngineMissingError
 from durameter.measure.until import Batches, Until
 from durameter.registry import answered_rulebook, engine_packages, load_engine
-from durameter.results.environment import durameter_version, environment
-from durameter.results.folder import LOG, Journal, Result
+from durameter.results.folder import LOG, Result
 from durameter.results.logs import logging_to
-from durameter.results.model import (
-    EngineResult,
-    Measurement,
-    Reached,
-    TaskResult,
-    TaskState,
-    count_kinds,
-)
+from durameter.results.model import EngineResult, Reached, TaskResult, TaskState, count_kinds
+from durameter.results.writer import ResultWriter
 from durameter.telemetry import Telemetry
 from durameter.workload import Driver, Implementation, Measured, RunContext, Task, TaskFailedError
 from durameter_collectors.rulebook import Rulebook
@@ -88,7 +81,7 @@ class Plan:
 class _State:
     """What has been found so far."""
 
-    journal: Journal
+    writer: ResultWriter
     telemetry: Telemetry
     observer: Observer
     results: list[EngineResult] = field(default_factory=list)
@@ -111,23 +104,20 @@ async def measure(plan: Plan, config: Config, observer: Observer, telemetry: Tel
     Raises:
         ResultError: the folder cannot be written.
     """
-    state = _State(Journal(plan.folder), telemetry, observer)
-    header = Measurement(
-        id=plan.folder.name,
-        state="incomplete",
-        about=plan.about,
+    writer = ResultWriter(
+        plan.folder,
+        door="run",
         workload=plan.workload,
+        about=plan.about,
         seed=plan.seed,
         task_count=len(plan.tasks),
         stopping=plan.until.record() if plan.until else None,
         concurrency=plan.concurrency,
         timeout_seconds=plan.timeout,
         options=plan.options,
-        started=datetime.now(UTC),
-        durameter_version=durameter_version(),
-        environment=environment(engine_packages()),
+        packages=engine_packages(),
     )
-    state.journal.begin(header)
+    state = _State(writer, telemetry, observer)
     done = False
     try:
         with logging_to(plan.folder / LOG):
@@ -136,19 +126,16 @@ async def measure(plan: Plan, config: Config, observer: Observer, telemetry: Tel
         done = True
     finally:
         await asyncio.to_thread(telemetry.close)
-        if plan.until is not None:
-            most = max((each.tasks for each in state.stopping), default=0)
-            header = header.model_copy(update={"task_count": most, "stopping": plan.until.record(state.stopping)})
-        measurement = header.model_copy(
-            update={
-                "state": "complete" if done else "incomplete",
-                "ended": datetime.now(UTC),
-                "engines": tuple(state.results),
-                "telemetry_problems": tuple(telemetry.warnings),
-            }
+        until = plan.until
+        written = writer.finish(
+            state.results,
+            state.units,
+            complete=done,
+            task_count=max((each.tasks for each in state.stopping), default=0) if until else None,
+            stopping=until.record(state.stopping) if until else None,
+            telemetry_problems=telemetry.warnings,
         )
-        state.journal.finish(measurement, state.units)
-    return Result(plan.folder, measurement, state.units)
+    return written
 
 
 async def _measure_engine(plan: Plan, subject: Subject, config: Config, state: _State) -> None:
@@ -166,13 +153,13 @@ async def _measure_engine(plan: Plan, subject: Subject, config: Config, state: _
         answers=config.answers.get(engine.name, {}),
         started=datetime.now(UTC),
     )
-    state.journal.engine(result)
+    state.writer.engine(result)
     try:
         folder = plan.folder.absolute() / "servers" / engine.name  # servers run in it
         folder.mkdir(parents=True)
         async with engine.session(config, folder, state.observer.note) as session:
             result = result.model_copy(update={"server": session.info})
-            state.journal.engine(result)
+            state.writer.engine(result)
             problem = await running.all_tasks(session)
             proof = () if problem else await session.reconcile(running.units)
             result = result.model_copy(
@@ -196,7 +183,7 @@ async def _measure_engine(plan: Plan, subject: Subject, config: Config, state: _
         state.units.extend(running.units)
         if running.batches is not None:
             state.stopping.append(running.batches.reached(engine.name, implementation.variant))
-        state.journal.engine(result)
+        state.writer.engine(result)
         state.observer.end(result)
 
 
@@ -344,8 +331,8 @@ class _EngineRun:
         )
         self.results.append(result)
         self.units.extend(count.units)
-        self._state.journal.records(name, task.id, count.records)
-        self._state.journal.task(name, implementation.variant, result, count.units)
+        self._state.writer.records(name, task.id, count.records)
+        self._state.writer.task(name, implementation.variant, result, count.units)
         label = TaskLabel(self._plan.workload, implementation.variant, task.id)
         if self._state.telemetry.units is not None:
             self._state.telemetry.units.record_task(

@@ -1,12 +1,10 @@
-"""The result folder: written so that a killed measurement can still be read.
+"""Result folders: where they are, and how they are read back, also one whose measurement was killed.
 
-`journal.jsonl` gets one line per event of the measurement, flushed to disk as it happens. At the end
-`measurement.json` and `ledger.parquet` are written beside it. Raw records are under `records/`.
+What is in them is written by `results.writer`.
 """
 
 import json
 import os
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,11 +15,11 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from durameter.errors import ResultError
-from durameter.results.model import EngineResult, Measurement, TaskResult
-from durameter_collectors.ledger import LedgerError, read_ledger, write_ledger
+from durameter.results.model import Measurement
+from durameter_collectors.ledger import LedgerError, read_ledger
 from durameter_collectors.units import Unit
 
-__all__ = ["LOG", "Journal", "Result", "new_folder", "read_result"]
+__all__ = ["JOURNAL", "LEDGER", "LOG", "MEASUREMENT", "Result", "new_folder", "read_result", "unwritable"]
 
 JOURNAL, MEASUREMENT, LEDGER, LOG = "journal.jsonl", "measurement.json", "ledger.parquet", "durameter.log"
 
@@ -53,65 +51,13 @@ def new_folder(results: Path, workload: str) -> Path:
                 folder.mkdir()
                 return folder
     except OSError as error:
-        raise _unwritable(results, error) from error
+        raise unwritable(results, error) from error
     raise AssertionError("numbers do not end")
 
 
-def _unwritable(folder: Path, error: OSError) -> ResultError:
+def unwritable(folder: Path, error: OSError) -> ResultError:
+    """What to say, and what to do, when nothing can be written to a folder."""
     return ResultError(f"{folder} cannot be written: {error.strerror}. Choose another folder with --out.")
-
-
-class Journal:
-    """Writes the folder of one measurement."""
-
-    def __init__(self, folder: Path) -> None:
-        """Make the folder.
-
-        Raises:
-            ResultError: it holds a measurement or other files already, or cannot be written.
-        """
-        self.folder = folder
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            if any(folder.iterdir()):
-                what = "a measurement" if any((folder / name).exists() for name in (JOURNAL, MEASUREMENT)) else "files"
-                raise ResultError(f"{folder} holds {what} already. Choose another folder with --out.")
-            self._file = (folder / JOURNAL).open("x")
-        except OSError as error:
-            raise _unwritable(folder, error) from error
-
-    def begin(self, measurement: Measurement) -> None:
-        """The plan, before anything is measured."""
-        self._line("measurement", measurement=measurement.model_dump(mode="json"))
-
-    def engine(self, result: EngineResult) -> None:
-        """An engine is reached, is missing, or is done; a later line about it replaces an earlier one."""
-        self._line("engine", engine=result.model_dump(mode="json", exclude={"tasks"}))
-
-    def task(self, engine: str, variant: str, result: TaskResult, units: Sequence[Unit]) -> None:
-        """A task ended: its result and its rows of the ledger."""
-        rows = _UNITS.dump_python(list(units), mode="json")
-        self._line("task", engine=engine, variant=variant, task=result.model_dump(mode="json"), units=rows)
-
-    def records(self, engine: str, task: str, records: dict[str, bytes]) -> None:
-        """Raw records of a task, one file each."""
-        for name, content in records.items():
-            path = self.folder / "records" / engine / task / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-
-    def finish(self, measurement: Measurement, units: Sequence[Unit]) -> None:
-        """Write the files that others read."""
-        write_ledger(units, self.folder / LEDGER)
-        unfinished = self.folder / f"{MEASUREMENT}.part"
-        unfinished.write_text(measurement.model_dump_json(indent=2) + "\n")
-        unfinished.replace(self.folder / MEASUREMENT)
-        self._file.close()
-
-    def _line(self, event: str, **content: Any) -> None:
-        self._file.write(json.dumps({"event": event, **content}) + "\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
 
 
 def read_result(path: str | os.PathLike[str]) -> Result:

@@ -22,15 +22,10 @@ from durameter.engines.discovery import (
 from durameter.errors import DurameterError, EngineMissingError
 from durameter.measure.run import Observer
 from durameter.registry import answered_rulebook, engine_packages, load_engine
-from durameter.results.environment import durameter_version, environment
-from durameter.results.folder import LOG, Journal, Result
+from durameter.results.folder import LOG, Result
 from durameter.results.logs import logging_to
-from durameter.results.model import (
-    EngineResult,
-    Measurement,
-    TaskResult,
-    count_kinds,
-)
+from durameter.results.model import EngineResult, TaskResult, count_kinds
+from durameter.results.writer import ResultWriter
 from durameter.watch.run_command import COUNTED, Stop, run_command
 from durameter_collectors.rulebook import Rulebook
 from durameter_collectors.units import Gap, TaskLabel, Unit
@@ -102,23 +97,8 @@ async def watch(plan: WatchPlan, config: Config, observer: Observer) -> Result:
         EngineMissingError: no server can be had.
         ResultError: the folder cannot be written.
     """
-    journal = Journal(plan.folder)
-    header = Measurement(
-        id=plan.folder.name,
-        state="incomplete",
-        door="watch",
-        about=plan.about(),
-        workload=plan.name,
-        seed=0,
-        task_count=0,
-        concurrency=1,
-        timeout_seconds=0,
-        started=datetime.now(UTC),
-        durameter_version=durameter_version(),
-        environment=environment(engine_packages()),
-    )
-    journal.begin(header)
-    one = _Watch(plan, journal, observer, answered_rulebook(plan.engine, config.answers), config)
+    writer = ResultWriter(plan.folder, door="watch", workload=plan.name, about=plan.about(), packages=engine_packages())
+    one = _Watch(plan, writer, observer, answered_rulebook(plan.engine, config.answers), config)
     done = False
     try:
         with logging_to(plan.folder / LOG):
@@ -126,20 +106,11 @@ async def watch(plan: WatchPlan, config: Config, observer: Observer) -> Result:
         done = True
     finally:
         result = one.result.model_copy(update={"ended": datetime.now(UTC), "tasks": tuple(one.results)})
-        journal.engine(result)
+        writer.engine(result)
         if not isinstance(sys.exc_info()[1], DurameterError):  # which is shown as it is
             observer.end(result)
-        measurement = header.model_copy(
-            update={
-                "state": "complete" if done else "incomplete",
-                "task_count": len(one.results),
-                "about": {**header.about, **one.about},
-                "ended": datetime.now(UTC),
-                "engines": (result,),
-            }
-        )
-        journal.finish(measurement, one.units)
-    return Result(plan.folder, measurement, one.units)
+        written = writer.finish([result], one.units, complete=done, task_count=len(one.results), about=one.about)
+    return written
 
 
 def _without_secrets(words: Sequence[str]) -> Iterator[str]:
@@ -155,9 +126,11 @@ def _without_secrets(words: Sequence[str]) -> Iterator[str]:
 class _Watch:
     """One engine, one command."""
 
-    def __init__(self, plan: WatchPlan, journal: Journal, observer: Observer, rules: Rulebook, config: Config) -> None:
+    def __init__(
+        self, plan: WatchPlan, writer: ResultWriter, observer: Observer, rules: Rulebook, config: Config
+    ) -> None:
         self._plan = plan
-        self._journal = journal
+        self._writer = writer
         self._observer = observer
         self._rules = rules
         self._config = config
@@ -177,7 +150,7 @@ class _Watch:
             started=datetime.now(UTC),
             failed_too=True,
         )
-        journal.engine(self.result)
+        writer.engine(self.result)
 
     async def all(self) -> None:
         """Everything; `result`, `results` and `units` hold what was found on every way out."""
@@ -198,7 +171,7 @@ class _Watch:
 
     async def _watched(self, watched: Watched) -> None:
         self.result = self.result.model_copy(update={"server": watched.session.info})
-        self._journal.engine(self.result)
+        self._writer.engine(self.result)
         for note in watched.notes:
             self._observer.note(note)
         problem = ""
@@ -283,7 +256,7 @@ class _Watch:
             started=task.started,
             ended=max(task.started, task.ended),
         )
-        self._journal.records(self._plan.engine, task.id, count.records)
-        self._journal.task(self._plan.engine, VARIANT, result, count.units)
+        self._writer.records(self._plan.engine, task.id, count.records)
+        self._writer.task(self._plan.engine, VARIANT, result, count.units)
         self._observer.task(self._plan.engine, result)
         return result, count.units

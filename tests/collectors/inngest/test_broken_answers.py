@@ -180,7 +180,7 @@ async def test_a_trace_that_never_settles_is_a_gap_within_the_patience() -> None
     assert gap.what.startswith("the trace did not settle")
 
 
-async def test_a_family_that_never_stops_growing_is_a_gap() -> None:
+async def test_descendants_that_never_stop_growing_are_a_gap() -> None:
     """Each look finds one run more, all of them over."""
     looks = iter(range(10_000))
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from durameter_collectors.inngest.api.graphql import RunTrace
-from durameter_collectors.inngest.descendants import Way
+from durameter_collectors.inngest.api.links import Way
 from durameter_collectors.inngest.merge_sources import (
     NEVER_BEGUN,
     UNTOLD,

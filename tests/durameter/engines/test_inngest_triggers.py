@@ -9,7 +9,8 @@ import pytest
 from durameter.engines.inngest.triggers import DUPLICATE, EARLY, RERUN, triggered
 from durameter.results.reconcile import Reconciliation
 from durameter_collectors.inngest.api.graphql import RunTrace
-from durameter_collectors.inngest.descendants import Descendant, Way
+from durameter_collectors.inngest.api.links import Way
+from durameter_collectors.inngest.descendants import Descendant
 from durameter_collectors.inngest.merge_sources import RunCount
 from durameter_collectors.inngest.runs import CountedRun
 from durameter_collectors.inngest.wire.rows import WireEvents, WireFunction

@@ -14,7 +14,7 @@ from temporalio.service import RPCError
 from watching import kinds, watch
 
 from durameter.engines.base import RunningServer
-from durameter.engines.discovery import safe_id
+from durameter.engines.task_key import safe_id
 from durameter.engines.temporal.config import TemporalConfig
 from durameter.engines.temporal.server import connect, register
 from running import alive, command, within

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durameter.engines.discovery import WatchOptions, safe_id
-from durameter.engines.task_key import group_of, parse_key
+from durameter.engines.discovery import WatchOptions
+from durameter.engines.task_key import group_of, parse_key, safe_id
 from durameter.engines.temporal.discover_tasks import list_query
 from durameter.errors import UsageError
 from durameter.watch.watch import WatchPlan

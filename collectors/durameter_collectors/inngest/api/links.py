@@ -1,20 +1,64 @@
-"""What leads from one run to others, as the server's GraphQL API tells it."""
+"""Where the links between runs are read from: outputs of steps, events and their data, functions that were put off.
 
+What follows from them, which run led to which, is `inngest.descendants`' matter.
+"""
+
+import asyncio
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from durameter_collectors.inngest.api.graphql import InngestApi, InngestApiError, promised
+from durameter_collectors.inngest.api.graphql import InngestApi, InngestApiError, Run, promised
 
 __all__ = [
+    "FUNCTION_INVOKED",
     "INTERNAL_EVENTS",
     "InternalEvent",
+    "Link",
     "Links",
+    "Origin",
+    "Way",
     "events_in_output",
+    "origin_of",
 ]
+
+Way = Literal["event", "invoke", "sent", "ended", "deferred"]
+"""How a run came to be: by an event of the task's own, a step that invoked it, an event that a step sent, the server's
+own event about the end of another run, or a function put off until then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One thing that a run led to: another run, or an event, which may start several or none."""
+
+    way: Way
+    run: str = ""
+    """Id of the other run, where it is told."""
+    event: str = ""
+    """Id of the event, where there is one."""
+    step: str = ""
+    """Id of the step that did it, if one did."""
+
+    @property
+    def evidence(self) -> str:
+        """What shows it, in words."""
+        parts = (f"step {self.step}" if self.step else "", f"event {self.event}" if self.event else "")
+        return ", ".join(part for part in parts if part) or f"run {self.run}"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What led to a run, by what its own event says."""
+
+    way: Way
+    parent: str
+    """The run that did."""
+    step: str = ""
+    """Id of that run's step, if one did."""
+
 
 # Which events a step sent, by its output.
 
@@ -35,10 +79,31 @@ def events_in_output(output: object) -> Iterator[str]:
         yield from ids
 
 
+FUNCTION_INVOKED = "inngest/function.invoked"
+"""What the server sends to invoke a function: for a step, or for a call by its API or web page."""
 INTERNAL_EVENTS = ("inngest/function.failed", "inngest/function.finished", "inngest/function.cancelled")
 """What the server sends about the end of a run, with the run's id in its data (pkg/consts/events.go)."""
 
 _PAGE = 100
+_AT_ONCE = 8
+
+
+def origin_of(event: Mapping[str, Any]) -> Origin | None:
+    """The run that an event comes from; None for one that a client sent, or that calls a function without a step.
+
+    Args:
+        event: as the server has it: its `name` and `data`.
+
+    Raises:
+        AttributeError: it is not what a server sends.
+    """
+    data = event.get("data") or {}
+    # A call by API or web page makes the same event as a step that invokes, without a step in it.
+    caller, _, step = str((data.get("_inngest") or {}).get("correlation_id") or "").partition(".")
+    if caller:
+        return Origin("invoke", caller, step)
+    ended = str(data.get("run_id") or "") if event.get("name") in INTERNAL_EVENTS else ""
+    return Origin("ended", ended) if ended else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +138,44 @@ class Links:
                 }
             self._heard = tuple(name for name in INTERNAL_EVENTS if name in triggers)
         return self._heard
+
+    async def events(self, ids: Iterable[str]) -> dict[str, dict[str, object]]:
+        """What events say, by id; an event that the server does not have is not named.
+
+        Raises:
+            InngestApiError: the server does not answer.
+        """
+        turns = asyncio.Semaphore(_AT_ONCE)
+        found: dict[str, dict[str, object]] = {}
+
+        async def one(event: str) -> None:
+            async with turns:
+                try:
+                    data = await self._api.ask("query($id: ULID!){eventV2(id: $id){raw}}", id=event)
+                except InngestApiError as error:
+                    if "not found" in str(error):
+                        return
+                    raise
+            with promised():
+                raw = json.loads((data.get("eventV2") or {}).get("raw") or "{}")
+                if isinstance(raw, dict):
+                    found[event] = raw
+
+        await asyncio.gather(*(one(event) for event in set(ids)))
+        return found
+
+    async def has_origin(self, run: Run) -> bool:
+        """Whether another run led to this one, by the events that started it. What cannot be read, may say so."""
+        if run.event_name in INTERNAL_EVENTS:
+            return True
+        if run.event_name != FUNCTION_INVOKED:
+            return False
+        try:
+            events = await self.events(run.trigger_ids)
+            with promised():
+                return len(events) < len(set(run.trigger_ids)) or any(map(origin_of, events.values()))
+        except InngestApiError:
+            return True
 
     async def internal_events(self, names: Sequence[str], since: datetime) -> list[InternalEvent]:
         """Events of the server's own that it sent since then, each with the runs that it started so far."""

@@ -6,7 +6,7 @@ are not taken from it: it said Completed two seconds into a wait of eight (measu
 
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -19,8 +19,7 @@ from durameter_collectors.inngest.api.graphql import (
     RunTrace,
     promised,
 )
-from durameter_collectors.inngest.api.links import INTERNAL_EVENTS, events_in_output
-from durameter_collectors.inngest.descendants import Way
+from durameter_collectors.inngest.api.links import Link, Origin, events_in_output, origin_of
 
 __all__ = ["RestV2", "Told"]
 
@@ -32,19 +31,13 @@ _ATTEMPT = re.compile(r"Attempt (\d+)")
 class Told:
     """What a run says of others."""
 
-    name: str
-    """Of the event that started it."""
     events: Mapping[str, dict[str, object]]
     """What the events that started it say, by id."""
-    sent: Mapping[str, str]
-    """Ids of events that it sent → id of the step that did."""
-    way: Way = "event"
-    """How it came to be: `invoke` and `ended` are known from its input alone."""
-    parent: str = ""
-    """The run that invoked it, or about whose end it is."""
-    step: str = ""
-    """Id of the parent's step that did."""
-    app: str = ""
+    links: Sequence[Link]
+    """Events that its steps sent."""
+    origin: Origin | None
+    """What led to it, where its input says so."""
+    app: str
     """Id of its function's app, of which no slug tells where it ends."""
 
 
@@ -127,23 +120,16 @@ class RestV2:
             record = RunTrace.model_validate(_run(run) | {"trace": _span(root) if root else None})
             given = (root.get("input") or {}).get("data")
             events = [each for each in (given if isinstance(given, list) else [given]) if isinstance(each, dict)]
-            sent: dict[str, str] = {}
-            for step, output in _outputs(root):
-                sent |= dict.fromkeys(events_in_output(output), step)
+            sent = [(step, event) for step, output in _outputs(root) for event in events_in_output(output)]
+            origins = [origin for event in events if (origin := origin_of(event)) is not None]
             told = Told(
-                name=str(events[0].get("name") or "") if events else "",
                 events=_by_id(record.trigger_ids, events),
-                sent=sent,
+                links=[Link("sent", event=event, step=step) for step, event in dict.fromkeys(sent)],
+                origin=origins[-1] if origins else None,
                 app=str((run.get("app") or {}).get("id") or ""),
             )
-            for event in events:
-                data = event.get("data") or {}
-                caller, _, step = str((data.get("_inngest") or {}).get("correlation_id") or "").partition(".")
-                if caller:
-                    told = replace(told, way="invoke", parent=caller, step=step)
-                elif event.get("name") in INTERNAL_EVENTS:
-                    told = replace(told, way="ended", parent=str(data.get("run_id") or ""))
-        return record.model_copy(update={"event_name": told.name}), told
+            name = str(events[0].get("name") or "") if events else ""
+        return record.model_copy(update={"event_name": name}), told
 
     async def _data(self, path: str) -> dict[str, Any]:
         answer = await self._get(path)

@@ -2,7 +2,7 @@
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -12,6 +12,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from durameter_collectors.temporal.files.read import Filed, ReadHistory
 from durameter_collectors.temporal.history import HistoryCount, RunLink, count_history
 from durameter_collectors.temporal.integrity import ENDS, in_order, name_of
+from durameter_collectors.union_find import Groups
 from durameter_collectors.units import Gap, TaskLabel
 
 __all__ = [
@@ -168,7 +169,7 @@ def tasks_of(found: FiledRuns) -> list[FiledTask]:
     run without its end.
     """
     runs = found.by_key
-    groups = _Groups()
+    groups = Groups()
     of_chain: dict[str, str] = {}
     for key, run in runs.items():
         groups.join(key, of_chain.setdefault(run.chain or key, key))
@@ -179,29 +180,12 @@ def tasks_of(found: FiledRuns) -> list[FiledTask]:
                 groups.join(key, other)
             elif other in of_chain:  # a later run of the one that is meant
                 groups.join(key, of_chain[other])
-    members: dict[str, list[FiledRun]] = defaultdict(list)
+    members: dict[Hashable, list[FiledRun]] = defaultdict(list)
     for key, run in runs.items():
         members[groups.of(key)].append(run)
     return sorted(
         (_task(each, found) for each in members.values()), key=lambda task: (task.root.started, task.root.key)
     )
-
-
-class _Groups:
-    """Names that belong together (a union-find with path halving)."""
-
-    def __init__(self) -> None:
-        self._over: dict[str, str] = {}
-
-    def of(self, name: str) -> str:
-        """The name that stands for its group."""
-        while (over := self._over.setdefault(name, name)) != name:
-            self._over[name] = self._over[over]
-            name = self._over[name]
-        return name
-
-    def join(self, one: str, other: str) -> None:
-        self._over[self.of(one)] = self.of(other)
 
 
 def _task(members: list[FiledRun], found: FiledRuns) -> FiledTask:

@@ -13,20 +13,20 @@ from durameter.engines.inngest.past_runs import (
     Past,
     Window,
     one_source,
-    parentless,
     reached,
     records_of,
 )
-from durameter.engines.inngest.root_tasks import Descent, tasks_of
+from durameter.engines.inngest.root_tasks import parentless, tasks_of
 from durameter.errors import EngineMissingError, UsageError
 from durameter.results.answers import answered
 from durameter.results.estimates import estimates
 from durameter.results.folder import Result
 from durameter.results.model import EngineResult, TaskResult, count_kinds
-from durameter.results.writer import WORKLOAD, Writing
+from durameter.results.writer import WORKLOAD, ResultWriter
 from durameter.times import parse_moment
 from durameter_collectors.inngest import trace
 from durameter_collectors.inngest.api.graphql import InngestApiError
+from durameter_collectors.inngest.descendants import RunGraph
 from durameter_collectors.inngest.runs import TaskRuns
 from durameter_collectors.rulebook import Rulebook, load_rulebook
 from durameter_collectors.units import Gap, TaskLabel, Unit
@@ -87,12 +87,14 @@ async def _count(request: CountRequest, window: Window, note: Progress) -> Resul
     async with reached(address, config) as past:
         try:
             await _check_functions(past, functions)
-            descent = await past.descent(window, note)
+            graph = await past.graph(window, note)
         except InngestApiError as error:
             raise EngineMissingError(f"{error} Is it an Inngest server, and does it still run?") from error
-        found, left_out = _chosen(descent, functions, window)
-        writing = Writing(
+        found, left_out = _chosen(graph, functions, window)
+        writer = ResultWriter(
             request.folder(),
+            door="count",
+            workload=WORKLOAD,
             packages=request.packages,
             started=started,
             about={
@@ -102,7 +104,7 @@ async def _count(request: CountRequest, window: Window, note: Progress) -> Resul
                 "until": window.until.isoformat(),
             },
         )
-        note(f"{len(found)} tasks of {len(descent.runs)} runs")
+        note(f"{len(found)} tasks of {len(graph.runs)} runs")
         turns = asyncio.Semaphore(_AT_ONCE)
         ledger: list[Unit] = []
 
@@ -110,15 +112,15 @@ async def _count(request: CountRequest, window: Window, note: Progress) -> Resul
             async with turns:
                 label = TaskLabel(WORKLOAD, _VARIANT, task.id)
                 counted = await past.count(task.roots, label)
-            gaps = [_gap(task, what) for what in (*task.gaps, *await parentless(past, descent, task))]
+            gaps = [_gap(task, what) for what in (*task.gaps, *await parentless(graph, task, past.has_origin))]
             units = rules.read(unit for run in counted.runs for unit in run.count.units)
             ledger.extend(units)
-            writing.journal.records("inngest", task.id, records_of(counted))
+            writer.records("inngest", task.id, records_of(counted))
             return _result(task, counted, units, gaps, rules), len(counted.runs)
 
         results = await asyncio.gather(*(one(task) for task in found))
     tasks = [result for result, _ in results]
-    problems = [_problem(what, number, started) for number, what in enumerate(descent.problems, 1)]
+    problems = [_problem(each.what, number, started) for number, each in enumerate(graph.problems, 1)]
     ended = datetime.now(UTC)
     steps = sum(unit.kind.startswith("step.") for unit in ledger)
     engine = EngineResult(
@@ -145,9 +147,10 @@ async def _count(request: CountRequest, window: Window, note: Progress) -> Resul
         "runs": sum(runs for _, runs in results),
         "tasks": len(tasks),
         "runs_of_other_tasks": left_out,
-        "skipped_runs": descent.skipped,
+        "skipped_runs": graph.skipped,
     }
-    return writing.finish(engine, ledger, ended=ended, about=about)
+    writer.engine(engine)
+    return writer.finish([engine], ledger, complete=True, ended=ended, task_count=len(tasks), about=about)
 
 
 def _address(url: str) -> str:
@@ -175,20 +178,20 @@ async def _check_functions(past: Past, asked: Sequence[str]) -> None:
             )
 
 
-def _chosen(descent: Descent, functions: Sequence[str], window: Window) -> tuple[list[Found], int]:
+def _chosen(graph: RunGraph, functions: Sequence[str], window: Window) -> tuple[list[Found], int]:
     """Tasks that begin with one of the functions, and how many runs of these belong to other tasks.
 
     Raises:
         UsageError: there is none.
     """
-    tasks = tasks_of(descent, {}, {})
+    tasks = tasks_of(graph, {}, {})
     if not tasks:
         raise UsageError(f"The server has no run that was queued {window}. Look further with --since and --until.")
     if not functions:
         return tasks, 0
-    roots = {run.id: run for run in descent.roots()}
+    roots = {run.id: run for run in graph.roots()}
     chosen = [task for task in tasks if set(_slugs(task)) & set(functions)]
-    others = [r for r in descent.runs.values() if r.function.slug in functions and r.id not in roots]
+    others = [r for r in graph.runs.values() if r.function.slug in functions and r.id not in roots]
     if not chosen:
         begins = ", ".join(sorted({slug for task in tasks for slug in _slugs(task)}))
         what = f"{len(others)} runs of it were led to by other functions" if others else "it did not run"

@@ -12,9 +12,7 @@ import httpx
 from pydantic import SecretStr
 
 from durameter.config import Config
-from durameter.engines.discovery import Found
 from durameter.engines.inngest.config import InngestConfig
-from durameter.engines.inngest.root_tasks import Descent, find_descent
 from durameter.engines.inngest.server import SigningKey, reach
 from durameter.errors import EngineMissingError
 from durameter.results.model import ServerInfo
@@ -28,19 +26,18 @@ from durameter_collectors.inngest.api.graphql import (
     hides_a_step,
     promised,
 )
-from durameter_collectors.inngest.api.links import INTERNAL_EVENTS, Links
+from durameter_collectors.inngest.api.links import Links
 from durameter_collectors.inngest.api.rest import RestV2, Told
-from durameter_collectors.inngest.descendants import BLIND_SPOTS, Descendant, Way
+from durameter_collectors.inngest.descendants import BLIND_SPOTS, Problem, RunGraph, graph_of_window
 from durameter_collectors.inngest.merge_sources import count_run
 from durameter_collectors.inngest.runs import CountedRun, TaskRuns, count_runs
 from durameter_collectors.inngest.trace import steps_of
 from durameter_collectors.units import Gap, TaskLabel
 
-__all__ = ["Past", "RestPast", "Window", "one_source", "parentless", "reached", "records_of"]
+__all__ = ["Past", "RestPast", "Window", "one_source", "reached", "records_of"]
 
 _PATIENCE = 3.0
 """Seconds that runs which have not ended are waited for."""
-_INVOKED = "inngest/function.invoked"
 _HIDDEN_STEP = (
     "a step of the program is called Finalization, as a span of the server's own is: the REST API gives it no id, and "
     "it is not in the count"
@@ -72,7 +69,7 @@ class Past(ABC):
         """Its functions; empty where it does not tell them."""
 
     @abstractmethod
-    async def descent(self, window: Window, note: Callable[[str], None]) -> Descent:
+    async def graph(self, window: Window, note: Callable[[str], None]) -> RunGraph:
         """Runs of a window, and which led to which.
 
         Raises:
@@ -87,8 +84,8 @@ class Past(ABC):
         """
 
     @abstractmethod
-    async def led_to(self, run: Run) -> bool:
-        """Whether another run led to this one, which has none in the window."""
+    async def has_origin(self, run: Run) -> bool:
+        """Whether another run led to this one, be it in the window or not."""
 
 
 class _Graphql(Past):
@@ -99,6 +96,7 @@ class _Graphql(Past):
     def __init__(self, http: httpx.AsyncClient, info: ServerInfo) -> None:
         self.info = info
         self._api = InngestApi(http, info.address)
+        self._links = Links(self._api)
         self._counted: set[str] = set()
 
     async def slugs(self) -> list[str]:
@@ -106,7 +104,7 @@ class _Graphql(Past):
         with promised():
             return sorted({str(each["slug"]) for each in data.get("functions") or []})
 
-    async def descent(self, window: Window, note: Callable[[str], None]) -> Descent:
+    async def graph(self, window: Window, note: Callable[[str], None]) -> RunGraph:
         async def inside() -> AsyncIterator[Run]:
             number = 0
             async for run in self._api.runs_since(window.since):
@@ -117,7 +115,7 @@ class _Graphql(Past):
                     note(f"{number} runs so far")
                 yield run
 
-        return await find_descent(self._api, inside(), None, Links(self._api))
+        return await graph_of_window(self._api, inside(), links=self._links)
 
     async def count(self, roots: Sequence[str], label: TaskLabel) -> TaskRuns:
         counted = await count_runs(
@@ -126,20 +124,8 @@ class _Graphql(Past):
         self._counted.update(run.record.id for run in counted.runs)
         return counted
 
-    async def led_to(self, run: Run) -> bool:
-        """A call by API or web page makes the same event as a step that invokes, without a step in it."""
-        if run.event_name in INTERNAL_EVENTS:
-            return True
-        if run.event_name != _INVOKED:
-            return False
-        for event in run.trigger_ids:
-            try:
-                data = await self._api.ask("query($id: ULID!){eventV2(id: $id){raw}}", id=event)
-            except InngestApiError:
-                return True  # then nothing says that it was not
-            if '"correlation_id"' in str((data.get("eventV2") or {}).get("raw")):
-                return True
-        return False
+    async def has_origin(self, run: Run) -> bool:
+        return await self._links.has_origin(run)
 
 
 class RestPast(Past):
@@ -158,11 +144,9 @@ class RestPast(Past):
         self._api = RestV2(http, info.address)
         self._records: dict[str, RunTrace] = {}
         self._told: dict[str, Told] = {}
-        self._senders: dict[str, tuple[str, str]] = {}
-        """Event → run and step that sent it."""
         self._names: dict[tuple[str, str], str] = {}
         """Run and step id → the step's name."""
-        self._descent = Descent()
+        self._graph = RunGraph()
         self._counted: set[str] = set()
 
     async def slugs(self) -> list[str]:
@@ -187,83 +171,66 @@ class RestPast(Past):
         return [run for run in listed if run.queued_at is None or window.since <= run.queued_at < window.until]
 
     def app_of(self, run: Run) -> str:
-        """Id of the app of a run of the last descent."""
+        """Id of the app of a run of the last graph."""
         return self._told[run.id].app
 
-    def narrow(self, descent: Descent) -> None:
-        """Count only what is in this part of the last descent."""
-        self._descent = descent
+    def narrow(self, graph: RunGraph) -> None:
+        """Count only what is in this part of the last graph."""
+        self._graph = graph
 
     def payloads(self) -> dict[str, dict[str, object]]:
-        """Event → what it says, of all events that started a run of the last descent."""
+        """Event → what it says, of all events that started a run of the last graph."""
         return {event: payload for told in self._told.values() for event, payload in told.events.items()}
 
-    async def descent(self, window: Window, note: Callable[[str], None]) -> Descent:
+    async def graph(self, window: Window, note: Callable[[str], None]) -> RunGraph:
         """Read every run of the window: its input and outputs say what led to what."""
-        found = self._descent = Descent()
+        graph = self._graph = RunGraph()
         self._counted = set()
-        by_event: dict[str, set[str]] = {}
         inside = await self.inside(window)
         for number, each in enumerate(reversed(inside), 1):
             if each.status == "SKIPPED":
-                found.skipped += 1
+                graph.skipped += 1
                 continue
             try:
                 record, told = await self._api.told(each.id)
             except InngestApiError as error:
-                found.problems.append(f"run {each.id} of {each.function.slug} cannot be read: {error}")
+                graph.problems.append(Problem(f"run {each.id} of {each.function.slug} cannot be read: {error}"))
                 continue
             if number % 100 == 0:
                 note(f"{number} of {len(inside)} runs read")
-            self._records[each.id], self._told[each.id] = record, told
-            self._senders |= {event: (each.id, step) for event, step in told.sent.items()}
+            graph.runs[each.id] = self._records[each.id] = record
+            self._told[each.id] = told
             self._names |= {(each.id, step.id): step.name for step in steps_of(record)}
-            found.runs[each.id] = record
-            for event in record.trigger_ids:
-                by_event.setdefault(event, set()).add(each.id)
-        for run_id, told in self._told.items():
-            if told.parent:
-                found.children[told.parent].add(run_id)
-            for event in told.sent:
-                found.children[run_id] |= by_event.get(event, set()) - {run_id}
-        for missing in set(found.children) - set(found.runs):
-            del found.children[missing]
-        return found
+        for run_id in graph.runs:
+            if (origin := self._told[run_id].origin) is not None:
+                graph.came_from(run_id, origin)
+        graph.link_all({run_id: self._told[run_id].links for run_id in graph.runs})
+        return graph
 
     async def count(self, roots: Sequence[str], label: TaskLabel) -> TaskRuns:
-        """Count what these events started, from what `descent` has read."""
-        begun = [run for run in self._descent.roots() if set(run.trigger_ids) & set(roots)]
+        """Count what these events started, from what `graph` has read."""
+        begun = [run for run in self._graph.roots() if set(run.trigger_ids) & set(roots)]
         runs: list[CountedRun] = []
         gaps: list[Gap] = []
-        for run in self._descent.family(begun):
-            if run.id in self._counted:
+        for run_id, member in self._graph.descendants(begun).items():
+            if run_id in self._counted:
                 continue
-            self._counted.add(run.id)
-            record, told = self._records[run.id], self._told[run.id]
-            way, parent, step = self._way(told, run)
-            count = count_run(record, None, label=label, way=way, led=self._names.get((parent, step), ""))
-            runs.append(
-                CountedRun(record, Descendant(run, way, parent, f"run {parent}" if parent else "", step), count)
-            )
+            self._counted.add(run_id)
+            record = self._records[run_id]
+            led = self._names.get((member.parent, member.step), "")
+            count = count_run(record, None, label=label, way=member.way, led=led)
+            runs.append(CountedRun(record, member, count))
             gaps += count.gaps
             if record.trace is not None and hides_a_step(record.trace):
-                gaps.append(Gap(engine="inngest", task=label.task, run=run.id, what=_HIDDEN_STEP))
+                gaps.append(Gap(engine="inngest", task=label.task, run=run_id, what=_HIDDEN_STEP))
             if record.status not in ENDED:
                 what = f"the run had not ended (status {record.status}): a count so far"
-                gaps.append(Gap(engine="inngest", task=label.task, run=run.id, what=what))
+                gaps.append(Gap(engine="inngest", task=label.task, run=run_id, what=what))
         return TaskRuns(runs, gaps, roots)
 
-    def _way(self, told: Told, run: Run) -> tuple[Way, str, str]:
-        if told.parent:
-            return told.way, told.parent, told.step
-        for event in run.trigger_ids:
-            if event in self._senders:
-                return "sent", *self._senders[event]
-        return "event", "", ""
-
-    async def led_to(self, run: Run) -> bool:
+    async def has_origin(self, run: Run) -> bool:
         """By what its input says of a caller, or of a run that ended."""
-        return bool(self._told[run.id].parent)
+        return self._told[run.id].origin is not None
 
 
 @asynccontextmanager
@@ -296,16 +263,6 @@ async def _has_rest(http: httpx.AsyncClient, address: str) -> bool:
         return await RestV2(http, address).there()
     except InngestApiError:
         return False
-
-
-async def parentless(past: Past, descent: Descent, task: Found) -> list[str]:
-    """Say which roots of a task are none: what led to them is not in the window."""
-    return [
-        f"run {run.id} of {run.function.slug} was led to by a run that is not in this window: it is a task of "
-        "its own here. Look further back with --since"
-        for run in descent.roots()
-        if set(run.trigger_ids) & set(task.roots) and await past.led_to(run)
-    ]
 
 
 def records_of(counted: TaskRuns) -> dict[str, bytes]:

@@ -1,13 +1,12 @@
 """Histories in files → tasks, units and what is missing of them."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
 from durameter.engines.counting import Counting, CountRequest, FilesRead, Reading
-from durameter.engines.discovery import safe_id
+from durameter.engines.task_key import Root, group_roots, safe_id
 from durameter.engines.temporal.history_paths import Files, files_of
 from durameter.errors import UsageError
 from durameter.results.answers import answered
@@ -20,7 +19,7 @@ from durameter.results.model import (
     count_kinds,
 )
 from durameter.results.reconcile import Reconciliation
-from durameter.results.writer import WORKLOAD, Writing
+from durameter.results.writer import WORKLOAD, ResultWriter
 from durameter_collectors.rulebook import Rulebook
 from durameter_collectors.temporal.files.read import read_histories
 from durameter_collectors.temporal.files.tasks import FiledRuns, FiledTask, tasks_of
@@ -68,7 +67,14 @@ def _count(files: Files, request: CountRequest, recorded: Recorded, told: Readin
     if not runs.by_key:
         raise UsageError(_none(read))
     about: dict[str, JsonValue] = {"paths": [str(path) for path in request.paths], "files": read.files}
-    writing = Writing(request.folder(), started=started, about=about, packages=request.packages)
+    writer = ResultWriter(
+        request.folder(),
+        door="count",
+        workload=WORKLOAD,
+        about=about,
+        started=started,
+        packages=request.packages,
+    )
     units: list[Unit] = []
     tasks = [_result(task, name, rules, units) for task, name in _named(tasks_of(runs))]
     flagged = [_flagged(place, what, started) for place, what in read.refused]
@@ -94,10 +100,13 @@ def _count(files: Files, request: CountRequest, recorded: Recorded, told: Readin
         estimates=estimates(request.rates, counted),
         failed_too=True,
     )
-    return writing.finish(
-        engine,
+    writer.engine(engine)
+    return writer.finish(
+        [engine],
         units,
+        complete=True,
         ended=ended,
+        task_count=len(tasks),
         about={
             "histories": read.histories,
             "runs": len(runs.by_key),
@@ -135,11 +144,9 @@ def _none(read: FilesRead) -> str:
 
 def _named(tasks: Sequence[FiledTask]) -> Iterator[tuple[FiledTask, str]]:
     """Tasks with names of their own. Where a workflow id was used again, each of its tasks has a hash in its name."""
-    times = Counter(task.root.workflow for task in tasks)
-    for task in tasks:
-        root = task.root
-        known = root.workflow or f"run-{root.key}"
-        yield task, safe_id(known if times[root.workflow] == 1 or not root.workflow else f"{known} {root.key}")
+    names = [(task, task.root.workflow or f"run-{task.root.key}") for task in tasks]
+    groups = group_roots(Root(task, name=name, full_name=f"{name} {task.root.key}") for task, name in names)
+    return ((group.roots[0], group.id) for group in groups)
 
 
 def _result(task: FiledTask, name: str, rules: Rulebook, ledger: list[Unit]) -> TaskResult:

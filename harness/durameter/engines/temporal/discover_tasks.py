@@ -14,8 +14,8 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowExecution, WorkflowExecutionStatus, WorkflowHistoryEventFilterType
 from temporalio.service import RPCError
 
-from durameter.engines.discovery import Found, WatchOptions, safe_id
-from durameter.engines.task_key import TaskKey, group_of
+from durameter.engines.discovery import Found, WatchOptions
+from durameter.engines.task_key import Root, RootGroup, TaskKey, group_of, group_roots
 from durameter.engines.temporal.watch_session import WatchSession
 from durameter.errors import UsageError
 from durameter.results.model import TaskState
@@ -120,17 +120,19 @@ class Finder:
         self._session.links = defaultdict(list)
         for tree in trees:
             self._session.links[tree.root.id] += [RunLink(e.id, e.run_id) for e in tree.roots]
-        groups: dict[tuple[str, str], list[_Tree]] = {}
-        self.fitting = 0
-        for tree in trees:
-            value = self._value(tree)
-            self.fitting += value is not None
-            groups.setdefault(("id", tree.root.id) if value is None else ("key", value), []).append(tree)
-        names = [safe_id(name) for _, name in groups]
-        return [
-            await self._found(id_ if names.count(id_) == 1 else safe_id(f"{kind}:{name}"), kind, name, trees, final)
-            for id_, ((kind, name), trees) in zip(names, groups.items(), strict=True)
+        values = [self._value(tree) for tree in trees]
+        self.fitting = sum(value is not None for value in values)
+        roots = [
+            Root(
+                tree,
+                name=tree.root.id,
+                full_name=f"id:{tree.root.id}",
+                keys=() if value is None else (value,),
+                shared=(tree.root.id,) if value is None else (),  # a workflow and a schedule of one id, say
+            )
+            for tree, value in zip(trees, values, strict=True)
         ]
+        return [await self._found(group, final=final) for group in group_roots(roots)]
 
     async def _executions(self) -> list[WorkflowExecution]:
         """What is listed, and what was started through the tap and is not listed (yet)."""
@@ -220,7 +222,8 @@ class Finder:
             return group_of(key.value, tree.root.id)
         return next((value for e in tree.roots if (value := _attribute(e, key))), None)
 
-    async def _found(self, id_: str, kind: str, name: str, trees: list[_Tree], final: bool) -> Found:
+    async def _found(self, group: RootGroup[_Tree], *, final: bool) -> Found:
+        trees = group.roots
         running = [e for tree in trees for e in tree.running]
         last = [tree.roots[-1] for tree in trees if tree.roots and tree.root.kind == "workflow"]
         fired = [e for tree in trees if tree.root.kind != "workflow" for e in tree.roots]
@@ -229,9 +232,9 @@ class Finder:
         error = ""
         if final and state != "completed":
             error = await (self._why_running(running) if running else self._why_failed(states[state]))
-        shape = {"task_key": name} if kind == "key" else {}
+        shape = {"task_key": group.name} if group.keys else {}
         return Found(
-            id=id_,
+            id=group.id,
             type=trees[0].type,
             roots=tuple(dict.fromkeys(tree.root.id for tree in trees)),
             shape=dict(shape),

@@ -12,7 +12,7 @@ from inngest_tapping import address_of, client_of, ended, served, tap
 from durameter.engines.base import RunningServer
 from durameter_collectors.inngest.api.graphql import InngestApi, InngestApiError
 from durameter_collectors.inngest.api.rest import RestV2
-from durameter_collectors.inngest.descendants import find_family, settled_family
+from durameter_collectors.inngest.descendants import find_descendants, settled_descendants
 from durameter_collectors.inngest.trace import steps_of
 
 TRIES: list[str] = []
@@ -64,18 +64,18 @@ async def test_batches_and_a_second_reading(inngest_server: RunningServer, tmp_p
             [both] = await ended(api, one)
             # The run of a batch is of everybody who sent an event to it, and that is said.
             for mine, foreign in ((one, other), (other, one)):
-                [member] = (await find_family(api, [mine])).members.values()
+                [member] = (await find_descendants(api, [mine])).descendants().values()
                 assert (member.run.id, member.shared) == (both, (foreign,))
-            [member] = (await find_family(api, [one, other])).members.values()
+            [member] = (await find_descendants(api, [one, other])).descendants().values()
             assert member.shared == ()
 
             # A run that an event of an invoked run starts, and that goes on after its root has ended.
             [root] = await ended(api, event)
-            family = await settled_family(api, [event])
-            assert [(each.way, each.run.function.slug) for each in family.members.values()] == [
+            found = (await settled_descendants(api, [event])).descendants().values()
+            assert [(each.way, each.run.function.slug) for each in found] == [
                 ("event", "family-steps"), ("invoke", "family-leaf"), ("sent", "family-twig"),
             ]  # fmt: skip
-            assert {each.run.status for each in family.members.values()} == {"COMPLETED"}
+            assert {each.run.status for each in found} == {"COMPLETED"}
 
             await asyncio.sleep(0.5)
             assert await rest.there()
@@ -88,10 +88,10 @@ async def test_batches_and_a_second_reading(inngest_server: RunningServer, tmp_p
 
 
 @pytest.mark.servers
-async def test_an_event_that_nobody_knows_has_no_family(inngest_server: RunningServer) -> None:
+async def test_an_event_that_nobody_knows_has_no_descendants(inngest_server: RunningServer) -> None:
     async with httpx.AsyncClient(timeout=30) as http:
-        family = await find_family(InngestApi(http, inngest_server.info.address), ["01M848CV74K0MSN1HD9N94234E"])
-    assert (family.members, family.problems) == ({}, [])
+        graph = await find_descendants(InngestApi(http, inngest_server.info.address), ["01M848CV74K0MSN1HD9N94234E"])
+    assert (graph.runs, graph.descendants(), graph.problems) == ({}, {}, [])
 
 
 @pytest.mark.parametrize("answer", [b"<html>", b"[]", b'{"data": {}}', b'{"data": {"rootSpan": {"name": 1}}}'])
@@ -104,9 +104,9 @@ async def test_an_answer_that_is_not_one_is_an_error_or_an_absence(answer: bytes
             await rest.trace("run-1")
 
 
-async def test_a_server_that_fails_is_told_and_not_taken_for_an_empty_family() -> None:
+async def test_a_server_that_fails_is_told_and_not_taken_for_no_descendants() -> None:
     transport = httpx.MockTransport(lambda _request: httpx.Response(500))
     async with httpx.AsyncClient(transport=transport) as http:
-        family = await find_family(InngestApi(http, "http://server"), ["event-1"])
-    assert family.members == {}
-    assert any("event-1" in problem for problem in family.problems)
+        graph = await find_descendants(InngestApi(http, "http://server"), ["event-1"])
+    assert graph.runs == {}
+    assert any("event-1" in problem.what for problem in graph.problems)

@@ -20,7 +20,7 @@ from starlette.routing import Route
 from durameter.engines.base import RunningServer
 from durameter.processes.asgi import serve_app
 from durameter_collectors.inngest.api.graphql import InngestApi
-from durameter_collectors.inngest.descendants import Family, find_family, settled_family
+from durameter_collectors.inngest.descendants import RunGraph, find_descendants, settled_descendants
 from durameter_collectors.inngest.opcodes import units_per_run
 from durameter_collectors.inngest.store.read import StoreReading, read_store
 from durameter_collectors.inngest.wire.client import WireLog
@@ -159,7 +159,7 @@ class Seen:
     history: StoreReading
     runs: dict[str, str]
     """Scenario → its first run."""
-    families: dict[str, tuple[Family, Family]]
+    graphs: dict[str, tuple[RunGraph, RunGraph]]
     """Scenario → by the wire, by the trace."""
 
 
@@ -201,12 +201,12 @@ async def seen(inngest_server: RunningServer, tmp_path_factory: pytest.TempPathF
                 await log.settle()
                 return sent_by_steps(runs_on_wire(log.rows))
 
-            families = {}
+            graphs = {}
             for name in EXPECTED:
-                by_wire = await settled_family(api, [of[name]], sent=on_wire) if name in DESCENDANTS else None
-                families[name] = (
-                    by_wire or await find_family(api, [of[name]], sent=on_wire),
-                    await find_family(api, [of[name]]),
+                by_wire = await settled_descendants(api, [of[name]], sent=on_wire) if name in DESCENDANTS else None
+                graphs[name] = (
+                    by_wire or await find_descendants(api, [of[name]], sent=on_wire),
+                    await find_descendants(api, [of[name]]),
                 )
             await asyncio.sleep(1)  # spans are written after the end
             await log.settle()
@@ -216,7 +216,7 @@ async def seen(inngest_server: RunningServer, tmp_path_factory: pytest.TempPathF
                 read_store(database_of(inngest_server)),
                 read_store(database_of(inngest_server), table="history"),
                 {name: run for name, [run] in zip(EXPECTED, runs, strict=True)},
-                families,
+                graphs,
             )
 
 
@@ -256,13 +256,15 @@ def test_the_older_table_sees_the_same(seen: Seen, name: str) -> None:
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_every_descendant_is_found_with_evidence(seen: Seen, name: str) -> None:
-    for family in seen.families[name]:
-        first, *others = family.members.values()
+    for graph in seen.graphs[name]:
+        found = graph.descendants()
+        assert found.keys() == graph.runs.keys()
+        first, *others = found.values()
         assert (first.way, first.parent, first.run.id) == ("event", "", seen.runs[name])
-        found = sorted((each.way, each.run.function.slug.removeprefix(f"{APP}-")) for each in others)
-        assert found == DESCENDANTS.get(name, [])
-        assert all(each.parent in family.members and each.evidence for each in others)
-        assert (family.problems, family.whole) == ([], True)
+        ways = sorted((each.way, each.run.function.slug.removeprefix(f"{APP}-")) for each in others)
+        assert ways == DESCENDANTS.get(name, [])
+        assert all(each.parent in found and each.evidence for each in others)
+        assert (graph.problems, graph.whole) == ([], True)
 
 
 def test_statuses_in_the_store(seen: Seen) -> None:

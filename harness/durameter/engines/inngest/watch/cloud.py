@@ -9,25 +9,21 @@ import httpx
 from ulid import ULID
 
 from durameter.engines.base import Progress, Session, TaskCount
-from durameter.engines.discovery import (
-    Found,
-    Watched,
-    WatchOptions,
-    safe_id,
-)
+from durameter.engines.discovery import Found, Watched, WatchOptions
 from durameter.engines.inngest.config import InngestConfig
 from durameter.engines.inngest.past_runs import (
     RestPast,
     Window,
     one_source,
-    parentless,
     records_of,
 )
-from durameter.engines.inngest.root_tasks import Descent, tasks_of
+from durameter.engines.inngest.root_tasks import parentless, tasks_of
 from durameter.engines.inngest.watch.options import UNSEEN_WITHOUT_TAP, check_fits, value_at, variables
+from durameter.engines.task_key import safe_id
 from durameter.errors import EngineMissingError, UsageError
 from durameter.results.reconcile import Reconciliation
 from durameter_collectors.inngest.api.graphql import ENDED, InngestApiError, Run
+from durameter_collectors.inngest.descendants import RunGraph
 from durameter_collectors.units import Elsewhere, TaskLabel, Unit, nowhere
 
 __all__ = ["WatchedRecords"]
@@ -131,8 +127,8 @@ class WatchedRecords(Watched):
         if not self._settled and clock.time() - self._last[0] < _TASKS_SECONDS:
             return self._last[1]
         try:
-            descent = await self._past.descent(self._window(), self._progress)
-            found = await self._found(descent)
+            graph = await self._past.graph(self._window(), self._progress)
+            found = await self._found(graph)
         except InngestApiError as error:
             if not self._settled:
                 return self._last[1]
@@ -161,7 +157,7 @@ class WatchedRecords(Watched):
             if quiet >= (_STILL_SECONDS if going else self._options.idle_seconds):
                 if len(now) == len(runs):
                     return
-                later = self._mine(await self._past.descent(self._window(), self._progress)).runs.keys() - known
+                later = self._mine(await self._past.graph(self._window(), self._progress)).runs.keys() - known
                 if not later:
                     return
                 known |= later
@@ -171,45 +167,44 @@ class WatchedRecords(Watched):
                 told = True
             await asyncio.sleep(min(_LOOK_SECONDS, self._options.idle_seconds))
 
-    async def _found(self, descent: Descent) -> list[Found]:
-        mine = self._mine(descent)
+    async def _found(self, graph: RunGraph) -> list[Found]:
+        mine = self._mine(graph)
         self._past.narrow(mine)
         found = tasks_of(mine, self._keyed(mine), {}, rest=timedelta(0) if self._settled else _REST)
         if not self._settled:
             return found
-        cut = {child: run_id for run_id, some in descent.children.items() for child in some if run_id not in mine.runs}
-        rest = Descent({run.id: run for run in mine.roots() if run.id not in cut})
-        whole = [
-            _with(task, [*await parentless(self._past, rest, task), *_said_of(cut, descent, task)]) for task in found
-        ]
-        return whole + [_unread(problem) for problem in descent.problems]
+        roots = [run.id for run in mine.roots()]
+        cut = {child: parent for child in roots for parent in mine.parents(child) if parent in graph.runs}
+        rest = mine.only(set(roots) - cut.keys())
+        whole: list[Found] = []
+        for task in found:
+            gaps = [*await parentless(rest, task, self._past.has_origin), *_cut_off(cut, graph, task)]
+            whole.append(replace(task, gaps=(*task.gaps, *gaps)))
+        return whole + [_unread(problem.what) for problem in graph.problems]
 
-    def _mine(self, descent: Descent) -> Descent:
+    def _mine(self, graph: RunGraph) -> RunGraph:
         """What `--query` names, as far up as it does, and all that descends from it; else all of the command's time."""
         over = self._over
-        named = [run for run in descent.runs.values() if self._named(run)]
-        led = {child for run in named for child in descent.children.get(run.id, ())}
-        below = descent.family(descent.runs[child] for child in led if child in descent.runs)
-        tops = {run.id: run for run in named} if self._options.query else {run.id: run for run in descent.roots()}
-        for run in below if self._options.query else ():
-            tops.pop(run.id, None)
+        tops = {run.id: run for run in graph.roots()}
+        if self._options.query:
+            tops = {run.id: run for run in graph.runs.values() if self._named(run)}
+            below = [graph.runs[child] for run_id in tops for child in graph.children(run_id) if child in graph.runs]
+            for run_id in graph.descendants(below):
+                tops.pop(run_id, None)
         if over is not None:
             tops = {run_id: run for run_id, run in tops.items() if not _after(run, over)}
         events = {event for run in tops.values() for event in run.trigger_ids}
-        beside = [run for run in descent.runs.values() if events & {*run.trigger_ids}]  # a task is all that one starts
-        kept = {run.id: run for run in descent.family([*tops.values(), *beside])}
-        kept = {run_id: run for run_id, run in descent.runs.items() if run_id in kept}  # the oldest first
-        children = {run_id: some for run_id, some in descent.children.items() if run_id in kept}
-        return Descent(kept, children, descent.skipped)
+        beside = [run for run in graph.runs.values() if events & {*run.trigger_ids}]  # a task is all that one starts
+        return graph.only(graph.descendants([*tops.values(), *beside]))
 
     def _named(self, run: Run) -> bool:
         return self._options.query in {"", run.function.slug, self._past.app_of(run)}
 
-    def _keyed(self, descent: Descent) -> Mapping[str, str]:
+    def _keyed(self, graph: RunGraph) -> Mapping[str, str]:
         key = self._options.key
         if key is None:
             return {}
-        roots = {event for run in descent.roots() for event in run.trigger_ids}
+        roots = {event for run in graph.roots() for event in run.trigger_ids}
         events = {event: payload for event, payload in self._past.payloads().items() if event in roots}
         values = {event: value_at(payload, key.value) for event, payload in events.items()}
         groups = {event: value for event, value in values.items() if value is not None}
@@ -232,10 +227,6 @@ class WatchedRecords(Watched):
         )
 
 
-def _with(task: Found, gaps: Sequence[str]) -> Found:
-    return task if not gaps else replace(task, gaps=(*task.gaps, *gaps))
-
-
 def _after(run: Run, moment: datetime) -> bool:
     """Whether a run and the events that started it came after a moment."""
     if run.queued_at is None or run.queued_at <= moment:
@@ -251,13 +242,13 @@ def _time_of(event: str) -> datetime | None:
         return None
 
 
-def _said_of(cut: Mapping[str, str], descent: Descent, task: Found) -> list[str]:
+def _cut_off(cut: Mapping[str, str], graph: RunGraph, task: Found) -> list[str]:
     """Say which roots of a task are none: `--query` does not match what led to them."""
     return [
-        f"run {child} of {descent.runs[child].function.slug} was led to by run {run_id} of "
-        f"{descent.runs[run_id].function.slug}, which --query does not match: it is a task of its own here"
-        for child, run_id in cut.items()
-        if child in descent.runs and {*descent.runs[child].trigger_ids} & {*task.roots}
+        f"run {child} of {graph.runs[child].function.slug} was led to by run {parent} of "
+        f"{graph.runs[parent].function.slug}, which --query does not match: it is a task of its own here"
+        for child, parent in cut.items()
+        if {*graph.runs[child].trigger_ids} & {*task.roots}
     ]
 
 

@@ -20,12 +20,7 @@ from durameter.engines.inngest.config import InngestConfig
 from durameter.engines.inngest.engine import InngestEngine
 from durameter.engines.inngest.past_runs import RestPast
 from durameter.engines.inngest.past_runs import reached as reach_records
-from durameter.engines.inngest.root_tasks import (
-    Descent,
-    find_descent,
-    payloads,
-    tasks_of,
-)
+from durameter.engines.inngest.root_tasks import parentless, tasks_of
 from durameter.engines.inngest.server import SELF_HOSTED
 from durameter.engines.inngest.session import InngestSession
 from durameter.engines.inngest.watch.advice import nothing
@@ -43,8 +38,8 @@ from durameter.engines.inngest.watch.options import (
 )
 from durameter.errors import EngineMissingError, UsageError
 from durameter_collectors.inngest.api.graphql import ENDED, InngestApiError, Run
-from durameter_collectors.inngest.api.links import INTERNAL_EVENTS, Links
-from durameter_collectors.inngest.descendants import Sent
+from durameter_collectors.inngest.api.links import Links
+from durameter_collectors.inngest.descendants import RunGraph, Sent, graph_of_window
 from durameter_collectors.inngest.opcodes import units_per_run
 from durameter_collectors.inngest.trace import kinds_in_trace
 from durameter_collectors.tapping.client import TapError
@@ -54,7 +49,6 @@ __all__ = ["USUAL_PORT", "WatchedInngest", "watched"]
 USUAL_PORT = 8288
 """Where the dev server listens by default, and where SDKs look for it."""
 
-_INVOKED = "inngest/function.invoked"
 _HOSTS = ("127.0.0.1", "[::1]")
 _log = logging.getLogger(__name__)
 
@@ -110,11 +104,11 @@ class WatchedInngest(Watched):
         """Wait until all runs have ended and none has come for a while, or nobody is left who could end them."""
         try:
             await self._wait()
-            descent = await self._descent()
-            if not any(run for run in descent.runs.values()):
-                raise UsageError(await nothing(self.session, self.apps, self._options, self._begun, descent.skipped))
-            self._note_lost(descent)
-            self._late += tuple(problem for problem in descent.problems if not problem.startswith("what run "))
+            graph = await self._graph()
+            if not graph.runs:
+                raise UsageError(await nothing(self.session, self.apps, self._options, self._begun, graph.skipped))
+            self._note_lost(graph)
+            self._late += tuple(problem.what for problem in graph.problems if not problem.run)
         except (InngestApiError, httpx.HTTPError) as error:
             raise EngineMissingError(
                 f"The Inngest server at {self.session.info.address} does not tell what it ran: {error}. "
@@ -127,16 +121,16 @@ class WatchedInngest(Watched):
     async def tasks(self) -> Sequence[Found]:
         """Root runs that share no event with others are a task each; a task key puts more of them together."""
         try:
-            descent = await self._descent()
-            groups, more = await self._keyed(descent)
+            graph = await self._graph()
+            groups, more = await self._keyed(graph)
         except InngestApiError as error:
             if not self._settled:
                 return ()  # the next look may succeed; the last one must
             raise EngineMissingError(f"The Inngest server does not tell its runs: {error}. Measure again.") from error
-        found = tasks_of(descent, groups, more, rest=timedelta(0) if self._settled else _REST)
+        found = tasks_of(graph, groups, more, rest=timedelta(0) if self._settled else _REST)
         if self._settled:
             found = [
-                replace(task, gaps=(*task.gaps, *[gap async for gap in self._gaps(descent, task)])) for task in found
+                replace(task, gaps=(*task.gaps, *[gap async for gap in self._gaps(graph, task)])) for task in found
             ]
         return found
 
@@ -179,11 +173,12 @@ class WatchedInngest(Watched):
             return self._options.query in {"", slug} or self._of(slug, self._options.query)
         return any(self._of(slug, app.id) for app in self.apps.found.values())
 
-    async def _descent(self) -> Descent:
-        descent = await find_descent(self.session.api, self._runs(), self._sent if self._tapped else None, self._links)
-        for run_id in self._interrupted & descent.runs.keys():
-            descent.runs[run_id] = descent.runs[run_id].model_copy(update={"status": "INTERRUPTED"})
-        return descent
+    async def _graph(self) -> RunGraph:
+        sent = self._sent if self._tapped else None
+        graph = await graph_of_window(self.session.api, self._runs(), sent=sent, links=self._links)
+        for run_id in self._interrupted & graph.runs.keys():
+            graph.runs[run_id] = graph.runs[run_id].model_copy(update={"status": "INTERRUPTED"})
+        return graph
 
     async def _sent(self) -> Sent:
         if self.session.tap is None:
@@ -225,16 +220,16 @@ class WatchedInngest(Watched):
         for run in going:
             await self.session.api.cancel(run)
 
-    async def _keyed(self, descent: Descent) -> tuple[Mapping[str, str], Mapping[str, Sequence[str]]]:
+    async def _keyed(self, graph: RunGraph) -> tuple[Mapping[str, str], Mapping[str, Sequence[str]]]:
         """Event → value of the task key, and further events that started nothing, by value."""
         key = self._options.key
         if key is None:
             return {}, {}
-        started = {event for run in descent.runs.values() for event in run.trigger_ids}
+        started = {event for run in graph.runs.values() for event in run.trigger_ids}
         tap = self.session.tap
         passed = {event for row in tap.log.index.events for event in row.ids} if tap else set()
-        roots = {event for run in descent.roots() for event in run.trigger_ids}
-        events = await payloads(self.session.api, roots | passed)
+        roots = {event for run in graph.roots() for event in run.trigger_ids}
+        events = await self._links.events(roots | passed)
         values = {event: value_at(payload, key.value) for event, payload in events.items()}
         groups = {event: value for event, value in values.items() if value is not None}
         if self._settled:
@@ -249,23 +244,18 @@ class WatchedInngest(Watched):
     def _sent_now(self) -> Sent:
         return self.session.tap.log.index.sent if self.session.tap else {}
 
-    async def _gaps(self, descent: Descent, task: Found) -> AsyncIterator[str]:
+    async def _gaps(self, graph: RunGraph, task: Found) -> AsyncIterator[str]:
         """What could not be asked about runs of the task, and runs that the tap has not seen from their beginning."""
-        roots = [run for run in descent.roots() if {*run.trigger_ids} & {*task.roots}]
-        family = descent.family(roots)
-        for run in family:
-            for problem in descent.problems:
-                if problem.startswith(f"what run {run.id} "):
-                    yield problem
+        roots = [run for run in graph.roots() if {*run.trigger_ids} & {*task.roots}]
+        runs = graph.descendants(roots)
+        for problem in graph.problems:
+            if problem.run in runs:
+                yield problem.what
         if self.apps is None:
-            for run in roots:
-                if run.event_name == _INVOKED or run.event_name in INTERNAL_EVENTS:
-                    yield (
-                        f"run {run.id} of {run.function.slug} began for the server's event {run.event_name}: what led "
-                        "to it, if a run did, is not in this window. Look further back with --since"
-                    )
+            for what in await parentless(graph, task, self._links.has_origin):
+                yield what
         apps = self.apps if self._tapped else None
-        for run in family:
+        for run in (each.run for each in runs.values()):
             if apps is not None and (why := await self._beside(run, apps)):
                 yield f"run {run.id} of {run.function.slug} is counted from its trace alone, for {why}"
 
@@ -294,13 +284,13 @@ class WatchedInngest(Watched):
             "the wire shows may be missing. Let durameter register the app (it finds it, or --app names it)"
         )
 
-    def _note_lost(self, descent: Descent) -> None:
+    def _note_lost(self, graph: RunGraph) -> None:
         """Events that came before anybody listened."""
         tap = self.session.tap
         if tap is None or self.apps is None:
             return
         first = min((app.since for app in self.apps.tapped() if app.since), default=None)
-        started = {event for run in descent.runs.values() for event in run.trigger_ids}
+        started = {event for run in graph.runs.values() for event in run.trigger_ids}
         lost = [row for row in tap.log.index.events if first and row.time < first and not {*row.ids} & started]
         count = sum(len(row.ids) for row in lost)
         if count:
