@@ -11,6 +11,7 @@ from durameter.engines.discovery import WatchOptions
 from durameter.engines.task_key import group_of, parse_key, safe_id
 from durameter.engines.temporal.discover_tasks import list_query
 from durameter.errors import UsageError
+from durameter.registry import task_keys
 from durameter.watch.watch import WatchPlan
 
 
@@ -38,10 +39,10 @@ def test_a_pattern_gives_its_first_group_or_all_it_matches() -> None:
 
 
 def test_a_key_is_of_its_engine() -> None:
-    assert str(parse_key("memo:a:b", "temporal")) == "memo:a:b"
-    assert parse_key("event:data.user", "inngest").value == "data.user"
+    assert str(parse_key("memo:a:b", task_keys(), "temporal")) == "memo:a:b"
+    assert parse_key("event:data.user", task_keys(), "inngest").value == "data.user"
     with pytest.raises(UsageError, match=r"For inngest: event:data\.conversation_id"):
-        parse_key("id:x", "inngest")
+        parse_key("id:x", task_keys(), "inngest")
 
 
 def test_a_window_and_a_query_go_together() -> None:
