@@ -4,6 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 # Most tests wait for servers: more processes than cores. A file's tests stay together, for they share what they set up.
 WORKERS ?= 6
+PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Tests start hundreds of Python programs, each of which would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -23,10 +24,10 @@ quick: .venv/.installed-dev
 	$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile -m "not servers and not long and not slow" $(ARGS)
 
 test: .venv/.installed-dev lint  ## tier 2: lint, and the tests on real servers of both engines
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile -m "not slow" $(ARGS)
+	$(BIN)/pytest $(PARALLEL) -m "not slow" $(ARGS)
 
 everything: .venv/.installed-dev lint  ## tier 3, as .ci/run runs it: the slow ones too
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/pytest $(PARALLEL) $(ARGS)
 
 lint: .venv/.installed-dev  ## what CI checks besides the tests
 	$(BIN)/ruff check .

@@ -45,6 +45,18 @@ def pytest_unconfigure() -> None:
         os._exit(_status)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Worker processes take files in this order: those that may take longest first, so that none is left for last."""
+    if not hasattr(config, "workerinput"):
+        return
+    limits: dict[Path, float] = {}
+    for item in items:
+        own = item.get_closest_marker("timeout")
+        limit = own.args[0] if own else 0.0 if item.get_closest_marker("servers") is None else 1.0
+        limits[item.path] = max(limit, limits.get(item.path, 0.0))
+    items.sort(key=lambda item: -limits[item.path])
+
+
 @pytest.fixture(autouse=True)
 def _nobodys_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads the settings of the person who runs it, except where servers are kept."""

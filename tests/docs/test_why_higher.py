@@ -23,6 +23,7 @@ from durameter.results.reconcile import Reconciliation
 from durameter_collectors.inngest.api.graphql import ENDED
 from durameter_collectors.rulebook import load_rulebook
 from durameter_collectors.units import TaskLabel
+from running import patience
 
 PAGE = Path(__file__).parents[2] / "docs" / "why-higher.md"
 pytestmark = pytest.mark.servers
@@ -124,7 +125,7 @@ async def _on_inngest(config: Config, folder: Path) -> tuple[dict[tuple[str, str
             roots = {
                 name: await client.send(inngest.Event(name=f"{client.app_id}/{name}", data={})) for name in EXAMPLES
             }
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(60 * patience()):
                 for [event] in roots.values():
                     while not ((runs := await session.api.runs_of_event(event)) and runs[0].status in ENDED):
                         await asyncio.sleep(0.2)

@@ -7,7 +7,7 @@ import pytest
 
 from running import command, processes_in, run, within
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.servers
 
 TWO = ("-k", "empty workflow", "-k", "patch and local activity")
 

@@ -18,9 +18,9 @@ from temporalio.client import Client
 
 from durameter import read_result
 from durameter.results.model import EngineResult
-from running import DURAMETER, alive, command, environment, processes_in, run, servers_in, within
+from running import DURAMETER, alive, command, environment, patience, processes_in, run, servers_in, within
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.servers
 
 KILLED = -signal.SIGKILL
 
@@ -266,7 +266,7 @@ def test_up_that_is_stopped_before_the_server_is_ready_leaves_none(tmp_path: Pat
         assert within(20, up.servers), up.err
         servers = up.servers()
         os.kill(up.process.pid, how)
-        assert up.process.wait(20) == status
+        assert up.process.wait(20 * patience()) == status
         assert within(5, lambda: not alive(servers)), alive(servers)
         assert "Traceback" not in up.err
     assert not (state / "servers.json").exists()
@@ -287,5 +287,5 @@ def test_two_ups_at_once_start_one_server(tmp_path: Path) -> None:
     finally:
         began = time.monotonic()
         run("servers", "down", cwd=tmp_path)
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 15 * patience()
     assert not processes_in(tmp_path)

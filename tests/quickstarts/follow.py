@@ -25,7 +25,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from running import environment
+from running import environment, patience
 
 __all__ = ["Command", "Followed", "PageError", "PageFile", "follow", "read_page"]
 
@@ -228,7 +228,7 @@ class _Reader:
         if _INTERRUPT in command.expected or background:
             waited = _until_interrupt(command.expected)
             while (missing := _missing(waited, log.read_text(errors="replace"))) and process.poll() is None:
-                if time.monotonic() - began > self.seconds:
+                if time.monotonic() - began > self.seconds * patience():
                     raise self._wrong(command, log, f"did not print {missing!r} within {self.seconds:g} s")
                 time.sleep(0.1)
         if _INTERRUPT in command.expected and process.poll() is None:
@@ -244,7 +244,7 @@ class _Reader:
 
     def _status(self, process: "subprocess.Popen[bytes]", command: Command, log: Path, began: float) -> int:
         try:
-            status = process.wait(max(self.seconds - (time.monotonic() - began), 1))
+            status = process.wait(max(self.seconds * patience() - (time.monotonic() - began), 1))
         except subprocess.TimeoutExpired:
             raise self._wrong(command, log, f"did not end within {self.seconds:g} s") from None
         return 128 - status if status < 0 else status

@@ -10,7 +10,6 @@ PAGE = Path(__file__).parents[2] / "docs" / "ci.md"
 
 
 @pytest.mark.servers
-@pytest.mark.timeout(400)
 def test_the_page_is_followed(tmp_path: Path) -> None:
     """Durameter and pytest are installed here; that pip installs them is followed in test_python_door.py."""
     [install] = [step.text for step in read_page(PAGE) if isinstance(step, Command) and step.text.startswith("pip ")]

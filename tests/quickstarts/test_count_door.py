@@ -12,7 +12,6 @@ PAGE = Path(__file__).parents[2] / "docs" / "count.md"
 
 
 @pytest.mark.servers
-@pytest.mark.timeout(240)
 def test_the_page(tmp_path: Path) -> None:
     follow(PAGE, tmp_path / "reader")
     (folder,) = (tmp_path / "reader" / "durameter-results").iterdir()

@@ -25,7 +25,7 @@ from durameter_workloads.support_agent.options import SupportAgentOptions
 from durameter_workloads.support_agent.shape import Conversation, Message, ModelCall, ToolCall
 from durameter_workloads.support_agent.shapes import recorded_conversations, run_away
 from durameter_workloads.support_agent.stored_threads import StoredThreads
-from running import within
+from running import patience, within
 
 ANSWER = ScriptedReply(content="yes")
 ASK = {"model": "any", "user": "ann", "messages": [{"role": "user", "content": "?"}]}
@@ -71,7 +71,7 @@ async def test_a_held_attempt_ends_with_its_caller() -> None:
     async with serve_model(server) as (url, log), httpx.AsyncClient() as http:
         with pytest.raises(httpx.ReadTimeout):
             await http.post(f"{url}/chat/completions", json=ASK, timeout=0.3)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(5 * patience()):
             while log.held:
                 await asyncio.sleep(0.01)
         assert (await http.post(f"{url}/chat/completions", json=ASK)).status_code == 200
@@ -161,7 +161,7 @@ async def test_conversations_go_in_waves_and_each_is_hit_as_often_as_it_is_held(
             await drive(Task(id=name), Measured(Task(id=name)))
 
     killing = asyncio.create_task(crashes.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(10 * patience()):
         await asyncio.gather(*(one("t" * length) for length in range(1, 8)))
     killing.cancel()
     assert set(hits.values()) == {kills}

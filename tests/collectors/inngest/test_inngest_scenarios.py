@@ -17,6 +17,7 @@ from durameter.config import Config
 from durameter.engines.inngest.engine import InngestEngine
 from durameter_collectors.inngest.api.graphql import ENDED
 from durameter_collectors.units import TaskLabel
+from running import patience
 
 pytestmark = pytest.mark.servers
 
@@ -28,7 +29,7 @@ async def good() -> str:
 
 
 async def _ended(session: InngestSession, event: str) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(60 * patience()):
         while True:
             runs = await session.api.runs_of_event(event)
             if runs and all(run.status in ENDED for run in runs):

@@ -29,6 +29,7 @@ from durameter_collectors.inngest.wire.rows import (
     WireRequest,
 )
 from durameter_collectors.units import TaskLabel
+from running import patience
 
 LABEL = TaskLabel("tests/work", "default", "task")
 HALF = 0.5
@@ -131,7 +132,7 @@ async def found(shared_servers: Config, tmp_path_factory: pytest.TempPathFactory
 
         async with session.serve(client, [main, child]):
             events = await client.send([inngest.Event(name="work/main", data={"name": name}) for name in EXPECTED])
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(60 * patience()):
                 for event in events:
                     while not (runs := await session.api.runs_of_event(event)) or runs[0].status not in ENDED:
                         await asyncio.sleep(0.2)

@@ -18,6 +18,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from durameter.results import model
+from running import patience
 
 RESULTS = Path(__file__).with_name("results")
 DURAMETER = Path(sys.executable).with_name("durameter")
@@ -42,7 +43,7 @@ def call(*arguments: str | Path, folder: Path = RESULTS, **variables: str) -> su
         env=environment | {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"} | variables,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=60 * patience(),
         check=False,
     )
 

@@ -19,6 +19,7 @@ from durameter.engines.inngest import binary
 from durameter.engines.inngest.config import InngestConfig
 from durameter.engines.inngest.server import PORTS, Start, how_to_start
 from durameter.processes.server import GuardedProcess, clean_environment, free_ports
+from running import patience
 
 
 async def answers(url: str) -> bool:
@@ -32,9 +33,9 @@ async def answers(url: str) -> bool:
 
 async def until(true: Callable[[], bool], seconds: float = 20) -> None:
     """Wait until something is so."""
-    deadline = time.monotonic() + seconds
+    begun = time.monotonic()
     while not true():
-        assert time.monotonic() < deadline, "it did not come"
+        assert time.monotonic() - begun < seconds * patience(), "it did not come"
         await asyncio.sleep(0.05)
 
 
@@ -116,7 +117,7 @@ class ChildApp:
         words = [self.name, str(self.port), self.origin, self.session.address, mode, str(self.folder)]
         self.process = subprocess.Popen([sys.executable, program, *words])  # noqa: ASYNC220 - takes milliseconds
         url = f"http://127.0.0.1:{self.port}/api/inngest"
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(30 * patience()):
             while not await answers(url):
                 await asyncio.sleep(0.1)
         if new:

@@ -13,9 +13,7 @@ import pytest
 
 from durameter.errors import EngineMissingError
 from durameter.processes.server import GuardedProcess, clean_environment
-from running import alive, processes_in, servers_in, within
-
-pytestmark = pytest.mark.timeout(60)
+from running import alive, patience, processes_in, servers_in, within
 
 
 async def start(folder: Path, script: str) -> GuardedProcess:
@@ -148,7 +146,7 @@ def test_it_ends_with_its_asker_though_a_fork_of_it_holds_the_pipe(tmp_path: Pat
 @pytest.mark.parametrize("then", ["os.kill(os.getpid(), signal.SIGKILL)", "raise SystemExit", "os._exit(3)"])
 def test_it_ends_with_its_asker_however_that_ends(tmp_path: Path, then: str) -> None:
     with asker(tmp_path / "server", then) as process:
-        process.wait(20)
+        process.wait(20 * patience())
     assert within(3, lambda: not processes_in(tmp_path))
 
 
@@ -160,7 +158,7 @@ def test_it_stays_when_told_to_until_its_guard_is_ended(tmp_path: Path) -> None:
     print(os.getpid())
     """
     with asker(tmp_path / "server", then) as process:
-        assert process.wait(20) == 0
+        assert process.wait(20 * patience()) == 0
     assert not within(1, lambda: not processes_in(tmp_path))
     [pid] = servers_in(tmp_path)
     guard = psutil.Process(pid).ppid()

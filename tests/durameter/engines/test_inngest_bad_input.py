@@ -34,6 +34,7 @@ from durameter_collectors.inngest.api.graphql import ENDED
 from durameter_collectors.inngest.trace import steps_of
 from durameter_collectors.tapping.client import TapError
 from durameter_collectors.units import TaskLabel
+from running import patience
 
 pytestmark = pytest.mark.servers
 
@@ -88,7 +89,7 @@ async def _send(address: str, name: str) -> str:
 
 
 async def _ended(session: InngestSession, event: str) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(60 * patience()):
         while not (runs := await session.api.runs_of_event(event)) or any(run.status not in ENDED for run in runs):
             await asyncio.sleep(0.1)
 
@@ -132,7 +133,7 @@ async def test_a_run_that_never_ends_is_a_gap_within_the_patience(server: OwnSer
     async with _served(server.config, tmp_path, "endless") as session:
         session.patience = 1
         event = await _send(session.address, "endless/endless")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(20 * patience()):
             count, found = await _measured(session, event)
             await session.abandon([event])
             await _ended(session, event)
@@ -271,7 +272,7 @@ async def test_a_tap_or_its_decoder_that_dies_ends_the_measurement(
             if module in (words := each.info["cmdline"] or []) and any(str(tmp_path) in word for word in words)
         ]
         dying.kill()
-        said = await asyncio.wait_for(session.died(), 30)
+        said = await asyncio.wait_for(session.died(), 30 * patience())
         with pytest.raises(TapError, match=r"The tap has died|not counted any more"):
             await session.count([event], LABEL)
         with pytest.raises(TapError, match=r"The tap has died|not counted any more"):

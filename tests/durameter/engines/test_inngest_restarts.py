@@ -21,6 +21,7 @@ from durameter.engines.inngest.engine import InngestEngine
 from durameter.results.reconcile import Reconciliation
 from durameter_collectors.inngest.api.graphql import ENDED
 from durameter_collectors.units import TaskLabel
+from running import patience
 
 pytestmark = pytest.mark.servers
 
@@ -36,7 +37,7 @@ async def _send(session: InngestSession, *names: str) -> dict[str, str]:
 
 
 async def _ended(session: InngestSession, events: Sequence[str]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(60 * patience()):
         for event in events:
             while not (runs := await session.api.runs_of_event(event)) or any(run.status not in ENDED for run in runs):
                 await asyncio.sleep(0.2)
@@ -44,7 +45,7 @@ async def _ended(session: InngestSession, events: Sequence[str]) -> None:
 
 async def _shown(session: InngestSession, event: str, step: str) -> None:
     """Wait until the server has this step, done or asleep."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(30 * patience()):
         while True:
             for run in await session.api.runs_of_event(event):
                 trace = (await session.api.trace(run.id)).trace

@@ -17,7 +17,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from durameter.config import make_config
 from durameter.engines.temporal.engine import TemporalEngine
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.servers
 
 ENOUGH = 20
 """Workflows that have ended when the server is killed; more go on."""

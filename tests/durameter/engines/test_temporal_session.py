@@ -19,6 +19,7 @@ from durameter.engines.temporal.config import TemporalConfig
 from durameter.engines.temporal.engine import TemporalEngine
 from durameter.results.reconcile import Reconciliation
 from durameter_collectors.units import TaskLabel
+from running import patience
 
 pytestmark = pytest.mark.servers
 
@@ -211,7 +212,7 @@ async def test_a_decoder_that_dies_ends_the_measurement(shared_servers: Config, 
             and any(str(tmp_path) in word for word in words)
         )
         decoder.kill()
-        said = await asyncio.wait_for(session.died(), 30)
+        said = await asyncio.wait_for(session.died(), 30 * patience())
     assert "decoder" in said
 
 
@@ -224,5 +225,5 @@ async def test_a_tap_that_dies_ends_the_measurement(shared_servers: Config, tmp_
             if any(str(tmp_path) in word for word in each.info["cmdline"] or ())
         )
         tap.kill()
-        said = await asyncio.wait_for(session.died(), 30)
+        said = await asyncio.wait_for(session.died(), 30 * patience())
     assert "The tap" in said

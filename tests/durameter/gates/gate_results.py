@@ -22,6 +22,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from running import patience
+
 AGREEING = Path(__file__).parent.parent / "cli" / "results" / "agreeing"
 RETRIED = Path(__file__).with_name("results") / "retried"
 DURAMETER = Path(sys.executable).with_name("durameter")
@@ -52,6 +54,6 @@ def call(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
         env=kept | {"COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=60 * patience(),
         check=False,
     )

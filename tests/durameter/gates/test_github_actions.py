@@ -14,6 +14,7 @@ import yaml
 from gate_results import AGREEING, RETRIED, changed
 
 from durameter.cli.main import app
+from running import patience
 
 FILE = Path(__file__).parents[3] / "docs" / "github-actions.yml"
 BUDGET = '[budgets.agent]\nengine = "temporal"\nunits_per_task = {}\n'
@@ -78,7 +79,7 @@ def _run(runner: Path, name: str, **variables: str) -> "subprocess.CompletedProc
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=60 * patience(),
     )
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from durameter import read_result
-from running import alive, environment, processes_in, servers_in, within
+from running import alive, environment, patience, processes_in, servers_in, within
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.servers
 
 AGENT = '''
 """A task of n turns is a start and n activities: n + 1 Actions. Tasks have 1, 2, 3 ... turns."""
@@ -171,7 +171,7 @@ def _pytest(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
         env=environment(folder / "state"),
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=200 * patience(),
         check=False,
     )
 
@@ -212,7 +212,7 @@ def test_ctrl_c_leaves_nothing_running_and_the_result_readable(tmp_path: Path) -
         servers = servers_in(tmp_path) - {process.pid}
         assert servers
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == pytest.ExitCode.INTERRUPTED
+        assert process.wait(60 * patience()) == pytest.ExitCode.INTERRUPTED
     finally:
         process.kill()
         process.wait()

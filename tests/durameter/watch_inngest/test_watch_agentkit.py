@@ -19,7 +19,7 @@ import pytest
 from filelock import FileLock
 
 from durameter.processes.server import free_ports
-from running import command, run, within
+from running import command, patience, run, within
 
 PROGRAMS = Path(__file__).parents[2] / "programs"
 SHOP = Path(__file__).with_name("shop.py")
@@ -65,7 +65,7 @@ def measured(folder: Path) -> dict[str, Any]:
 
 
 def post(url: str, body: object) -> None:
-    httpx.post(url, json=body, timeout=20, trust_env=False).raise_for_status()
+    httpx.post(url, json=body, timeout=20 * patience(), trust_env=False).raise_for_status()
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ from durameter.results.folder import Result, read_result
 from durameter.results.model import EngineResult
 from running import Ended, environment, run
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.servers
 
 DESK = Path(__file__).with_name("desk.py")
 KEY = "signkey-test-00112233"

@@ -21,11 +21,12 @@ from durameter.processes.server import GuardedProcess, clean_environment, free_p
 from durameter_collectors.tapping.upstream import Tls
 from durameter_collectors.temporal.meter import Meter
 from durameter_collectors.temporal.wire.client import WireLog, tap_command
+from running import patience
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    begun = time.monotonic()
+    while time.monotonic() - begun < seconds * patience():
         if await condition():
             return
         await asyncio.sleep(0.05)

@@ -16,12 +16,12 @@ from test_tap_passes_everything import MIB, channel
 
 from durameter.processes.server import free_ports
 from durameter_collectors.temporal.wire.client import WireError, WireLog, tap_command
-from running import alive, within
+from running import alive, patience, within
 
 
 async def echoes(tapped: Tapped, message: bytes = b"hello") -> bool:
     async with channel(tapped.address) as client:
-        return await client.unary_unary("/test.Echo/Unary")(message, timeout=5) == message
+        return await client.unary_unary("/test.Echo/Unary")(message, timeout=5 * patience()) == message
 
 
 async def test_the_decoder_dies_and_calls_go_on(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ async def test_a_target_that_is_not_there_closes_the_client_and_not_the_tap(tmp_
         host, _, tap_port = tapped.address.rpartition(":")
         for _ in range(3):
             reader, writer = await asyncio.open_connection(host, int(tap_port))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(10 * patience()):
                 assert await reader.read() == b""
             writer.close()
         assert await tapped.said() == []

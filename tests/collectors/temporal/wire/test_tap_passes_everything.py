@@ -14,6 +14,7 @@ from echo import LIMIT, echo
 from tapping import tap
 
 from durameter_collectors.tapping.upstream import Tls
+from running import patience
 
 MIB = 1024 * 1024
 
@@ -63,7 +64,7 @@ async def test_cancellation_and_deadlines_reach_the_server(tmp_path: Path) -> No
         with pytest.raises(grpc.aio.AioRpcError) as raised:
             await client.unary_unary("/test.Echo/Wait")(b"", timeout=0.5)
         assert raised.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(10 * patience()):
             while server.cancelled < 2:
                 await asyncio.sleep(0.02)
 
@@ -205,5 +206,5 @@ async def test_a_server_that_cannot_be_trusted_gets_nothing(
         channel(tapped.address) as client,
     ):
         with pytest.raises(grpc.aio.AioRpcError):
-            await client.unary_unary("/test.Echo/Unary")(b"secret", timeout=3)
+            await client.unary_unary("/test.Echo/Unary")(b"secret", timeout=3 * patience())
         assert server.metadata == []
