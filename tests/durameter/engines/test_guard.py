@@ -99,7 +99,7 @@ async def test_waiting_for_it_can_be_cancelled_and_ends_it(tmp_path: Path) -> No
 ASKER = """
 import asyncio, os, signal, sys, time
 from pathlib import Path
-from durameter.engines.process import GuardedProcess, clean_environment
+from durameter.processes.server import GuardedProcess, clean_environment
 
 folder = Path(sys.argv[1])
 

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -93,6 +92,8 @@ def test_tasks_that_are_like_no_other_are_independent(values: list[int]) -> None
 
 
 def test_equal_clusters_against_statsmodels() -> None:
+    import statsmodels.api as sm  # heavy, and every worker process would import it
+
     """CR3 of g equal clusters is CR1 with its correction g/(g-1), times g/(g-1) once more in the variance."""
     rng = np.random.default_rng(3)
     values, groups = rng.gamma(2, 10, 24), np.repeat(np.arange(6), 4)
