@@ -37,13 +37,16 @@ def test_the_effect_is_the_mean_of_the_differences_task_by_task() -> None:
 
 
 def test_errors_are_clustered() -> None:
-    """Two clusters of two: differences 1, 3 and 5, 7, mean 4. Sums of residuals -4 and 4: sqrt(2 x 32) / 4 = 2."""
+    """Two clusters of two: differences 1, 3 and 5, 7, mean 4. Sums of residuals -4 and 4, each by 1 - 2/4 (CR3): 8.
+
+    sqrt(2 x 8²) / 4 = sqrt(8).
+    """
     base = result(engine([task(name, 0, cluster=name[0]) for name in ("a1", "a2", "b1", "b2")]))
     more = {"a1": 1, "a2": 3, "b1": 5, "b2": 7}
     bad = result(engine([task(name, units, cluster=name[0]) for name, units in more.items()]))
     found = one(effects_of(scenario(), base, bad))
     assert found.clusters == 2
-    assert found.readings["documented"].extra_error == pytest.approx(2.0)
+    assert found.readings["documented"].extra_error == pytest.approx(math.sqrt(8))
 
 
 def test_one_cluster_has_no_error_and_equal_extras_have_none_to_speak_of() -> None:

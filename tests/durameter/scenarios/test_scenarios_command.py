@@ -59,7 +59,13 @@ def test_what_was_run_is_not_run_again(storm: Path) -> None:
     assert (storm / "scenarios" / "rate_limit_storm" / "measurement.json").stat().st_mtime_ns == before
     assert [(each["engine"], each["n"]) for each in found["effects"]] == [("temporal", 3), ("inngest", 3)]
     for each in found["effects"]:
-        assert each["readings"]["documented"] == {"extra_mean": 0.0, "extra_error": 0.0, "low": None, "high": None}
+        assert each["readings"]["documented"] == {
+            "extra_mean": 0.0,
+            "extra_error": 0.0,
+            "freedom": None,
+            "low": None,
+            "high": None,
+        }
         assert (each["default_share"], each["why"]) == (0.5, "half of them")
     assert "rate_limit_storm" in call(storm, "--only", "rate_limit_storm")
 

@@ -1,7 +1,6 @@
 """What the statistics say of small samples, by hand and against other implementations."""
 
 import math
-import warnings as filters
 from decimal import Decimal
 
 import numpy as np
@@ -182,10 +181,14 @@ def test_four_tasks_say_nothing_of_a_single_one() -> None:
     assert "4 tasks are too few" in found.why_not
 
 
-def test_using_crepes_changes_no_warnings() -> None:
-    before = list(filters.filters)
-    assert next_task_interval(list(range(60))).method == "conformal"
-    assert list(filters.filters) == before
+def test_order_statistics_by_hand() -> None:
+    """k is the largest whole number of at most (m + 1) / 40: 1 to 78 tasks, 2 from 79 on, 3 from 119 on, 5 at 200."""
+    for tasks, rank in ((39, 1), (78, 1), (79, 2), (118, 2), (119, 3), (200, 5)):
+        values = np.random.default_rng(tasks).permutation(np.arange(1, tasks + 1))
+        found = next_task_interval(values.astype(float))
+        assert (found.low, found.high) == (rank, tasks + 1 - rank), tasks
+    tied = next_task_interval([1, 1, 1, *range(2, 77), 90, 90])  # 80 tasks: the second smallest and second largest
+    assert (tied.low, tied.high) == (1, 90)
 
 
 # --- warnings

@@ -79,12 +79,13 @@ def _extras(effect: ScenarioEffect, reading: ReadingName, draws: int, seed: int,
     """
     extra = effect.readings[reading]
     rng = np.random.default_rng([seed, 3, number, *effect.engine.encode()])
-    normal, chi = rng.standard_normal(draws), rng.chisquare(max(effect.clusters - 1, 1), draws)
+    freedom = extra.freedom or max(effect.clusters - 1, 1)  # without an error it changes nothing
+    normal, chi = rng.standard_normal(draws), rng.chisquare(freedom, draws)
     middle = np.full(draws, extra.extra_mean)
     if extra.low is not None and extra.high is not None:
         middle = rng.uniform(min(extra.low, extra.high), max(extra.low, extra.high), draws)
     error = extra.extra_error or 0.0
-    return middle + error * normal / np.sqrt(chi / max(effect.clusters - 1, 1))
+    return middle + error * normal / np.sqrt(chi / freedom)
 
 
 def used(effects: Sequence[ScenarioEffect], shares: Mapping[str, float | None]) -> tuple[ScenarioUsed, ...]:

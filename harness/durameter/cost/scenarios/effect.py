@@ -21,6 +21,8 @@ class Extra(_Record):
     extra_error: float | None
     """Standard error of the mean, clustered; None when it cannot be known, with one cluster. 0 where every task had the
     same extra, and where it follows from a closed form."""
+    freedom: float | None = None
+    """Degrees of freedom of that error, for Student's t; None where it is 0 or not known."""
     low: float | None = None
     high: float | None = None
     """Extrapolated by a policy that draws its waits: the mean at the longest and at the shortest waits."""

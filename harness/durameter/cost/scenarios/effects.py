@@ -14,6 +14,7 @@ from durameter.cost.scenarios.effect import (
     ScenarioEffect,
 )
 from durameter.cost.scenarios.outage import Seen, extend
+from durameter.cost.statistics import sample_of_differences, standard_error
 from durameter.errors import ResultError
 from durameter.registry import rulebook_of
 from durameter.results.answers import reread
@@ -215,17 +216,11 @@ def _unproven(engine: EngineResult, where: str) -> Iterator[str]:
 
 
 def _extra(values: Sequence[Decimal], clusters: Sequence[str]) -> Extra:
-    """Mean and its standard error, clustered (CR1: the sandwich of the intercept, times C / (C - 1))."""
+    """Mean, its clustered standard error and what degrees of freedom that has, as for every other mean."""
     mean = float(sum(values) / len(values))
     if len(set(values)) == 1 and len(values) > 1:
         return Extra(extra_mean=mean, extra_error=0.0)
     if len(set(clusters)) < 2:
         return Extra(extra_mean=mean, extra_error=None)
-    import numpy as np
-    from statsmodels.api import OLS
-
-    groups = np.unique(np.array(clusters), return_inverse=True)[1]
-    fit = OLS(np.array([float(value) for value in values]), np.ones(len(values))).fit(
-        cov_type="cluster", cov_kwds={"groups": groups}
-    )
-    return Extra(extra_mean=mean, extra_error=float(fit.bse[0]))
+    error = standard_error(sample_of_differences(values, clusters))
+    return Extra(extra_mean=mean, extra_error=error.value, freedom=error.freedom)

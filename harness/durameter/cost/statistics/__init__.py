@@ -7,7 +7,13 @@ from durameter.cost.statistics.records import (
     Needed,
     NextTask,
 )
-from durameter.cost.statistics.sample import Sample, StandardError, sample_of, standard_error
+from durameter.cost.statistics.sample import (
+    Sample,
+    StandardError,
+    sample_of,
+    sample_of_differences,
+    standard_error,
+)
 from durameter.cost.statistics.warnings import assess, warnings
 
 __all__ = [
@@ -21,6 +27,7 @@ __all__ = [
     "mean_interval",
     "next_task_interval",
     "sample_of",
+    "sample_of_differences",
     "standard_error",
     "tasks_needed",
     "warnings",

@@ -5,8 +5,7 @@ from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
 
-from durameter.cost.statistics import sample_of, standard_error
-from durameter.cost.statistics.sample import Sample, quantile, too_few
+from durameter.cost.statistics.sample import quantile, sample_of_differences, standard_error, too_few
 
 __all__ = ["LEVEL", "Sureness", "of_pairs", "of_two"]
 
@@ -43,7 +42,7 @@ def of_pairs(differences: Sequence[Decimal], clusters: Sequence[str]) -> Surenes
         differences: (n,) units of the task in head minus in base.
         clusters: (n,) names of clusters; an empty name is a cluster of its own.
     """
-    sample = _sample(differences, clusters)
+    sample = sample_of_differences(differences, clusters)
     mean = float(sum(differences, Decimal(0)) / len(differences))
     if sample.n > 1 and sample.constant:
         return Sureness(low=mean, high=mean, exact=True)
@@ -67,7 +66,7 @@ def of_two(
         head: (m,) units per task.
         head_clusters: (m,) names of clusters.
     """
-    samples = (_sample(base, base_clusters), _sample(head, head_clusters))
+    samples = (sample_of_differences(base, base_clusters), sample_of_differences(head, head_clusters))
     difference = float(sum(head, Decimal(0)) / len(head) - sum(base, Decimal(0)) / len(base))
     parts: list[tuple[float, float]] = []
     for name, sample in zip(("base", "head"), samples, strict=True):
@@ -83,9 +82,3 @@ def of_two(
     freedom = variance**2 / sum(each**2 / freedom for each, freedom in parts)
     reach = float(quantile(freedom, LEVEL) * variance**0.5)
     return Sureness(low=difference - reach, high=difference + reach)
-
-
-def _sample(values: Sequence[Decimal], clusters: Sequence[str]) -> Sample:
-    """A sample moved up to zero, which changes no error: samples are of units, and bear nothing below."""
-    lowest = min(values)
-    return sample_of([value - lowest for value in values], clusters)

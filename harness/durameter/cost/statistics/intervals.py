@@ -2,7 +2,6 @@
 
 import bisect
 import math
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -68,7 +67,7 @@ FEWEST = 5
 def next_task_interval(values: Values, clusters: Sequence[str] | None = None, level: float = LEVEL) -> NextTask:
     """A prediction interval for the units of one further task, of a cluster that is not in the sample.
 
-    Conformal, by crepes, where there are enough independent tasks (39 for 95 %): two order statistics of the sample,
+    Conformal where there are enough independent tasks (39 for 95 %): two order statistics of the sample,
     which cover 1 - 2k/(m + 1) ≥ level of further tasks whatever their distribution, with m clusters, of which the first
     task each, and the largest k for which that holds. Else Student's t on log(units), which rests on a distribution
     near the log-normal one: mean ± t * √(between + within + error of the mean), the variances as in a one-way analysis
@@ -111,14 +110,11 @@ def next_of(sample: Sample, level: float = LEVEL) -> NextTask:
 
 
 def _conformal(sample: Sample, level: float) -> tuple[float, float]:
-    with warnings.catch_warnings():  # when it is imported, crepes changes which warnings the whole process shows
-        from crepes import ConformalPredictiveSystem
-
-        _, firsts = np.unique(sample.groups, return_index=True)
-        # Nothing is fitted, so that the values themselves are the scores of a prediction of zero.
-        system = ConformalPredictiveSystem().fit(sample.values[firsts])
-        ((low, high),) = system.predict_int(np.zeros(1), confidence=level)
-    return float(low), float(high)
+    """The k-th smallest and the k-th largest, k the largest whole number of at most (m + 1) (1 - level) / 2."""
+    _, firsts = np.unique(sample.groups, return_index=True)
+    values = np.sort(sample.values[firsts])
+    rank = math.floor(round((len(values) + 1) * (1 - level) / 2, 9))
+    return float(values[rank - 1]), float(values[-rank])
 
 
 def _log_t(sample: Sample, level: float) -> tuple[float, float]:

@@ -14,6 +14,7 @@ __all__ = [
     "Values",
     "quantile",
     "sample_of",
+    "sample_of_differences",
     "standard_error",
     "too_few",
 ]
@@ -78,6 +79,20 @@ def sample_of(values: Values, clusters: Sequence[str] | None = None) -> Sample:
     keys: list[object] = [name or index for index, name in enumerate(clusters)]
     groups = np.asarray([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.intp)
     return Sample(array, groups, np.bincount(groups).astype(np.int64))
+
+
+def sample_of_differences(values: Sequence[Decimal], clusters: Sequence[str] | None = None) -> Sample:
+    """A sample of what may be negative, moved up to zero: its errors are those of the differences, its mean is not.
+
+    Args:
+        values: (n,) differences in units.
+        clusters: (n,) as for `sample_of`.
+
+    Raises:
+        ValueError: as `sample_of`.
+    """
+    lowest = min(values)
+    return sample_of([value - lowest for value in values], clusters)
 
 
 # The standard error of a mean, and the degrees of freedom that it has.
