@@ -41,7 +41,7 @@ format: .venv/.installed-dev  ## let the formatter write
 
 lock: .venv/.installed-dev  ## resolve the dependencies anew (asks the package index)
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra otlp \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra all \
 	  -o requirements/run.txt pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra dev \
 	  -c requirements/run.txt -o requirements/dev.txt pyproject.toml

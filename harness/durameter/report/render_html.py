@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -159,8 +160,12 @@ def check_writable(path: Path) -> None:
     """Look whether a page can be written there, before a long measurement is made for it.
 
     Raises:
-        UsageError: the folder is missing, or the path is a folder.
+        UsageError: what draws it is not installed, the folder is missing, or the path is a folder.
     """
+    if find_spec("matplotlib") is None:
+        raise UsageError(
+            "The page of --html needs matplotlib, which draws its plots. Run: pip install 'durameter[page]'"
+        )
     if path.is_dir():
         raise UsageError(f"{path} is a folder. Name a file, such as --html {path / 'report.html'}.")
     if not path.parent.is_dir():

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-import zstandard
+from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 from recorded import Recorded, load
@@ -61,10 +61,10 @@ FORMS: dict[str, Callable[[Sequence[Recorded]], bytes]] = {
     ),
     "lines in UTF-16": lambda histories: as_lines(histories).decode().encode("utf-16"),
     "gzipped export": lambda histories: gzip.compress(as_export(histories)),
-    "zstandard export": lambda histories: zstandard.compress(as_export(histories)),
-    "zstandard lines": lambda histories: zstandard.compress(as_lines(histories)),
+    "zstandard export": lambda histories: zstd.compress(as_export(histories)),
+    "zstandard lines": lambda histories: zstd.compress(as_lines(histories)),
     "zstandard in two frames": lambda histories: (
-        zstandard.compress(as_export(histories[:2])) + zstandard.compress(as_export(histories[2:]))
+        zstd.compress(as_export(histories[:2])) + zstd.compress(as_export(histories[2:]))
     ),
 }
 
@@ -91,7 +91,7 @@ def test_every_history_of_a_file_is_read(form: str) -> None:
 @pytest.mark.parametrize("history", HISTORIES, ids=NAMES)
 def test_one_history_is_read_as_before(history: Recorded) -> None:
     message = History(events=history.events).SerializeToString()
-    for data in (as_json(history).encode(), message, zstandard.compress(message), gzip.compress(message)):
+    for data in (as_json(history).encode(), message, zstd.compress(message), gzip.compress(message)):
         (found,) = read(data)
         assert found.history == read_history(data)
         assert found.place.endswith("file")
@@ -111,7 +111,7 @@ def test_an_export_that_was_cut_off_is_read_up_to_the_cut(cut: int) -> None:
     assert all("cut off" in problem for problem in problems)
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
+@pytest.mark.parametrize("pack", [gzip.compress, zstd.compress])
 @pytest.mark.parametrize("form", ["export", "lines", "list"])
 @given(cut=st.integers(1, 60_000))
 def test_packed_files_that_were_cut_off_are_said(form: str, pack: Callable[[bytes], bytes], cut: int) -> None:
@@ -192,7 +192,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 @given(
     data=st.binary(max_size=300),
-    wrap=st.sampled_from([bytes, gzip.compress, zstandard.compress, lambda data: b"\x0a\x80\x01\x0a" + data]),
+    wrap=st.sampled_from([bytes, gzip.compress, zstd.compress, lambda data: b"\x0a\x80\x01\x0a" + data]),
 )
 def test_any_bytes_are_read_or_refused(data: bytes, wrap: Callable[[bytes], bytes]) -> None:
     found = read(wrap(data))

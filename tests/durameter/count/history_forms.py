@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-import zstandard
+from backports import zstd
 from temporalio.api.export.v1 import WorkflowExecution, WorkflowExecutions
 from temporalio.api.history.v1 import History
 from temporalio.client import WorkflowHistory
@@ -44,6 +44,6 @@ FORMS: Mapping[str, Callable[[str], bytes]] = {
     "old.json": lambda text: old_spelling(text).encode(),
     "pb": lambda text: history(text).SerializeToString(),
     "json.gz": lambda text: gzip.compress(text.encode(), mtime=0),
-    "pb.zst": lambda text: zstandard.compress(history(text).SerializeToString()),
+    "pb.zst": lambda text: zstd.compress(history(text).SerializeToString()),
     "export.pb": lambda text: export([text]),
 }

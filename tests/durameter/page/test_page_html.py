@@ -338,6 +338,14 @@ def test_a_missing_folder_says_what_to_do(tmp_path: Path) -> None:
         write_page(tmp_path / "none" / "page.html", report())
 
 
+def test_without_the_extra_it_is_said_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("durameter.report.render_html.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"needs matplotlib, .* Run: pip install 'durameter\[page\]'"):
+        check_writable(tmp_path / "page.html")
+
+
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"is a folder. Name a file, such as --html .*/report.html"):
         check_writable(tmp_path)

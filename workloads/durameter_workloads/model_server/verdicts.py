@@ -1,13 +1,9 @@
 """What becomes of each attempt: held, failed by an outage, by a seeded fault or a rate limit, or answered."""
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import Literal
-
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 
 from durameter_workloads.model_server.faults import Faults, Outage, faults_of_call, outage_of
 
@@ -43,8 +39,9 @@ class Verdicts:
         self._unseeded: Counter[tuple[str, int]] = Counter()
         """Of these, those that met an outage or were held: seeded faults are as without them."""
         self._down_since: dict[str, float] = {}
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        self._limit = RateLimitItemPerMinute(requests_per_minute) if requests_per_minute else None
+        self._limit = requests_per_minute
+        self._within_a_minute: deque[float] = deque()
+        """When the requests came that were let through; the oldest first."""
 
     def judge(self, user: str, position: int, *, calls: int) -> Verdict:
         """The next attempt of one call.
@@ -63,10 +60,21 @@ class Verdicts:
         if self._down(user, position, calls):
             self._unseeded[call] += 1
             return Verdict(attempt, 500 if self._unseeded[call] % 2 else 503, outage=True)
-        if self._limit is not None and not self._limiter.hit(self._limit):
-            wait = self._limiter.get_window_stats(self._limit).reset_time - time.time()
-            return Verdict(attempt, 429, retry_after=max(1, round(wait)))
+        if wait := self._seconds_over_the_limit():
+            return Verdict(attempt, 429, retry_after=wait)
         return self._seeded(call, attempt, last=position == calls - 1)
+
+    def _seconds_over_the_limit(self) -> int:
+        """0 where a request is within the limit of a minute that moves along; else until one more is."""
+        if not self._limit:
+            return 0
+        now, let_through = time.monotonic(), self._within_a_minute
+        while let_through and let_through[0] <= now - 60:
+            let_through.popleft()
+        if len(let_through) < self._limit:
+            let_through.append(now)
+            return 0
+        return max(1, round(let_through[0] + 60 - now))
 
     def _seeded(self, call: tuple[str, int], attempt: int, *, last: bool) -> Verdict:
         user, position = call

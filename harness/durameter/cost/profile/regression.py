@@ -113,8 +113,8 @@ class Regression:
         """
         root = np.sqrt(columns[:, 0])
         self._columns: Matrix = columns / root[:, None]  # whitened: so divided, every observation varies alike
-        self._inverse: Matrix = np.linalg.pinv(self._columns)
-        self.values: Matrix = self._inverse @ (units / root)
+        self._inverse: Matrix = np.linalg.pinv(self._columns).astype(np.float64)
+        self.values: Matrix = (self._inverse @ (units / root)).astype(np.float64)
         """(terms,)."""
         self._residuals: Matrix = units / root - self._columns @ self.values
         self.degrees = len(units) - int(np.linalg.matrix_rank(self._columns))
@@ -128,7 +128,8 @@ class Regression:
     @cached_property
     def leverages(self) -> Matrix:
         """(observations,) by how much each pulls its own fitted value towards it, 0 to 1."""
-        return np.einsum("ij,ji->i", self._columns, self._inverse)
+        found: Matrix = np.einsum("ij,ji->i", self._columns, self._inverse)
+        return found
 
     def covariance(self) -> Matrix:
         """(terms, terms) of the values, HC3: X⁺ diag(e² / (1 - h)²) X⁺ᵀ, whatever the variances of the observations."""
