@@ -52,7 +52,7 @@ def test_the_wheel_holds_three_packages_and_their_data(wheel: Path) -> None:
         "durameter/py.typed",
         "durameter/init/templates/workload.py.j2",
         "durameter/results/measurement.schema.json",
-        "durameter/report/report.md.j2",
+        "durameter/report/page/page.html.j2",
         "durameter/engines/temporal/prices/temporal-2026-09-17.toml",
         "durameter/engines/inngest/binary/recipe/1.44.0/go.mod",
         "durameter/engines/inngest/binary/recipe/1.44.0/go.sum",

@@ -4,14 +4,14 @@ from pathlib import Path
 
 from rich.console import Console
 
+from durameter.cli._document import show_document
 from durameter.cli._options import one_format
 from durameter.config import Config
 from durameter.cost.prices import load_books
 from durameter.cost.prices.pricing import Pricing
 from durameter.report import build_report
+from durameter.report.measurement_document import report_document
 from durameter.report.render_html import check_writable
-from durameter.report.render_markdown import report_markdown
-from durameter.report.render_terminal import show_report
 from durameter.results.folder import Result
 from durameter.times import parse_volume
 
@@ -42,10 +42,8 @@ def show(
     report = build_report(result, volume=parse_volume(volume or config.run.volume), pricing=prices)
     if as_json:
         print(report.model_dump_json(indent=2))
-    elif as_markdown:
-        print(report_markdown(report), end="")
     else:
-        show_report(report, Console())
+        show_document(report_document(report), as_markdown=as_markdown)
     if html is not None:
         # statistics and plots are heavy, and only the page needs them
         from durameter.report.render_html import write_whole_page

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from durameter.cli._document import show_document
 from durameter.cli._options import (
     Answered,
     AsJson,
@@ -54,7 +54,7 @@ def check(
     """
     # heavy, and only this command needs it
     from durameter.gates.check import check as checked_against
-    from durameter.report.check import check_markdown, show_check
+    from durameter.report.check import check_document
 
     one_format(as_json, as_markdown)
     settings = load_config(config)
@@ -68,8 +68,6 @@ def check(
     )
     if as_json:
         print(checked.model_dump_json(indent=2))
-    elif as_markdown:
-        print(check_markdown(checked), end="")
     else:
-        show_check(checked, Console())
+        show_document(check_document(checked), as_markdown=as_markdown)
     raise typer.Exit(checked.exit_code)

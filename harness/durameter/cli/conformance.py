@@ -10,6 +10,7 @@ import typer
 from pydantic import TypeAdapter
 from rich.console import Console
 
+from durameter.cli._document import show_document
 from durameter.cli._options import (
     AsJson,
     AsMarkdown,
@@ -21,7 +22,7 @@ from durameter.config import Config, load_config
 from durameter.conformance import Outcome, Suite
 from durameter.errors import UsageError
 from durameter.registry import load_suite
-from durameter.report.conformance import conformance_markdown, show_conformance
+from durameter.report.conformance import conformance_document
 
 __all__ = ["conformance"]
 
@@ -73,10 +74,8 @@ def conformance(
     outcomes = until_stopped(work, stopped="Stopped; no server is left.")
     if as_json:
         print(_OUTCOMES.dump_json(outcomes, indent=2).decode())
-    elif as_markdown:
-        print(conformance_markdown(engine, outcomes, second=suite.second), end="")
     else:
-        show_conformance(outcomes, Console(), second=suite.second)
+        show_document(conformance_document(engine, outcomes, second=suite.second), as_markdown=as_markdown)
     states = {outcome.state for outcome in outcomes}
     raise typer.Exit(4 if "unexplained" in states else 1 if "failed" in states else 0)
 

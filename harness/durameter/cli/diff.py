@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from durameter.cli._document import show_document
 from durameter.cli._options import (
     Answered,
     AsJson,
@@ -75,7 +76,7 @@ def diff(
     # heavy, and only this command needs it
     from durameter.gates.diff import Refused
     from durameter.gates.diff import diff as difference
-    from durameter.report.diff import diff_markdown, refusal, show_diff
+    from durameter.report.diff import diff_document, refusal
 
     one_format(as_json, as_markdown)
     settings = load_config(config)
@@ -93,14 +94,12 @@ def diff(
     )
     if as_json:
         print(found.model_dump_json(indent=2))
-    elif as_markdown:
-        print(diff_markdown(found), end="")
-    elif not isinstance(found, Refused):
-        show_diff(found, Console())
+    elif as_markdown or not isinstance(found, Refused):
+        show_document(diff_document(found), as_markdown=as_markdown)
     if isinstance(found, Refused):
         console = Console(stderr=True)
         if as_json or as_markdown:
             console.print(refusal(found), soft_wrap=True, markup=False, highlight=False)
         else:
-            show_diff(found, console)
+            show_document(diff_document(found), console)
         raise typer.Exit(4 if found.untrusted else 2)

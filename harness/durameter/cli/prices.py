@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from durameter.cli._document import show_document
 from durameter.cli._options import ConfigFile, one_format
 from durameter.config import load_config
 from durameter.cost.prices import (
@@ -19,7 +19,7 @@ from durameter.cost.prices import (
 )
 from durameter.cost.prices.check import Finding, check_books
 from durameter.errors import UsageError
-from durameter.report.prices import books_markdown, list_markdown, show_books, show_findings, show_list
+from durameter.report.prices import books_document, findings_document, list_document
 
 __all__ = ["prices"]
 
@@ -76,15 +76,14 @@ def prices(
     findings = check_books(selected, books, now) if check else None
     if as_json:
         print(_json(selected, findings))
-    elif as_markdown:
-        whole_list = findings is None and selected == books
-        print(list_markdown(books, now) if whole_list else books_markdown(selected, books, findings), end="")
-    elif findings is not None:
-        show_findings(findings, selected, Console())
-    elif selected == books:
-        show_list(books, now, Console())
     else:
-        show_books(selected, books, Console())
+        if findings is not None:
+            document = findings_document(findings, selected)
+        elif selected == books:
+            document = list_document(books, now)
+        else:
+            document = books_document(selected, books)
+        show_document(document, as_markdown=as_markdown)
     if findings and any(finding.level == "warning" for finding in findings):
         raise typer.Exit(1)
 

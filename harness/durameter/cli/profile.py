@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from durameter.cli._document import show_document
 from durameter.cli._options import (
     Answered,
     AsJson,
@@ -43,15 +43,13 @@ def profile(
     durameter profile RESULT --answer inngest.step_retries=billed --json
     """
     # Regressions and what they need are slow to import, and no other command should wait for them.
-    from durameter.report.profile import build_profiles, profiles_markdown, show_profiles
+    from durameter.report.profile import build_profiles, profiles_document
 
     one_format(as_json, as_markdown)
     found = reread(read_result(result), parse_answers(answer or []), rulebook_of)
     profiles = build_profiles(found, engines=engine or ())
     if as_json:
         print(profiles.model_dump_json(indent=2))
-    elif as_markdown:
-        print(profiles_markdown(profiles), end="")
     else:
-        show_profiles(profiles, Console())
+        show_document(profiles_document(profiles), as_markdown=as_markdown)
     raise typer.Exit(exit_code(found.measurement))

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from durameter.cli._document import show_document
 from durameter.cli._options import (
     Answered,
     AsHtml,
@@ -132,7 +132,7 @@ def project(
     from durameter.cost.projection import Ask, parse_growth
     from durameter.cost.projection import project as projected
     from durameter.report import build_report
-    from durameter.report.projection import projection_markdown, show_projection
+    from durameter.report.projection import projection_document
     from durameter.report.render_html import check_writable, write_whole_page
 
     one_format(as_json, as_markdown)
@@ -166,10 +166,8 @@ def project(
     )
     if as_json:
         print(found.model_dump_json(indent=2))
-    elif as_markdown:
-        print(projection_markdown(found), end="")
     else:
-        show_projection(found, Console())
+        show_document(projection_document(found), as_markdown=as_markdown)
     if html is not None:
         write_whole_page(html, measured, build_report(measured, volume=tasks, pricing=pricing), pricing, found)
         say_page(html)

@@ -3,12 +3,12 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from durameter.cli._document import show_document
 from durameter.cli._options import AsJson, AsMarkdown, one_format
 from durameter.errors import UsageError
 from durameter.registry import answered_rulebook, engine_names
-from durameter.report.rules import rules_markdown, show_rules
+from durameter.report.rules import rules_document
 
 __all__ = ["rules"]
 
@@ -35,7 +35,5 @@ def rules(
         book = answered_rulebook(name, {})
         if as_json:
             print(book.model_dump_json(indent=2))
-        elif as_markdown:
-            print(rules_markdown(book), end="")
         else:
-            show_rules(book, Console())
+            show_document(rules_document(book), as_markdown=as_markdown)

@@ -9,6 +9,7 @@ import typer
 from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 
+from durameter.cli._document import show_document
 from durameter.cli._options import AsJson, ConfigFile
 from durameter.cli._process import exit_code, until_stopped
 from durameter.cli._progress import progress_lines
@@ -24,7 +25,7 @@ from durameter.cost.scenarios.effects import (
 from durameter.errors import UsageError
 from durameter.measure.scenarios import Base, base_of, run_scenario, source_again
 from durameter.registry import load_workload
-from durameter.report.scenarios import show_effects, show_offer
+from durameter.report.scenarios import effects_document, offer_document
 from durameter.results.folder import Result, read_result
 from durameter.results.model import Measurement, TaskState
 from durameter.workload import Scenario
@@ -90,7 +91,7 @@ def scenarios(
         if as_json:
             print(json.dumps([each.model_dump(mode="json") | {"done": each.name in done} for each in chosen], indent=2))
         else:
-            show_offer(chosen, done, Console())
+            show_document(offer_document(chosen, done))
         return
     if not chosen:
         raise UsageError(f"{base_result.measurement.workload} offers no scenarios with the options of {result}.")
@@ -100,7 +101,7 @@ def scenarios(
     if as_json:
         print(_Report(result=str(result), effects=effects.effects, problems=effects.problems).model_dump_json(indent=2))
     else:
-        show_effects(effects, Console())
+        show_document(effects_document(effects))
     raise typer.Exit(_status(base_result, [each.name for each in chosen]))
 
 

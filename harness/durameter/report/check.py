@@ -1,44 +1,54 @@
-"""Budgets in the terminal and as Markdown."""
+"""What came of budgets, as a document and as plain lines."""
 
 from decimal import Decimal
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from durameter.formatting import count, dollars
 from durameter.gates.check import Checked, Limit
-from durameter.report.render_markdown import markdown
+from durameter.report.document import (
+    MARKDOWN,
+    Block,
+    Bullets,
+    Cell,
+    Column,
+    Document,
+    Row,
+    Section,
+    Table,
+    Tone,
+    Verdict,
+)
 
-__all__ = ["check_markdown", "check_text", "show_check"]
+__all__ = ["check_document", "check_text"]
 
-_STYLES = {"kept": "green", "broken": "bold red", "unknown": "bold red", "untrusted": "bold red"}
-_HEADS = ("budget", "engine", "limit of", "limit", "found", "")
+_TONES: dict[str, Tone] = {"kept": "good", "broken": "bad", "unknown": "bad", "untrusted": "bad"}
+_TITLES = {"kept": "Budgets kept", "broken": "Budget broken", "untrusted": "Budgets not checked"}
+_COLUMNS = (
+    Column("budget"),
+    Column("engine"),
+    Column("limit of"),
+    Column("limit", figures=True),
+    Column("found", figures=True),
+    Column(""),
+)
 
 
-def show_check(checked: Checked, console: Console) -> None:
-    """Print what came of it."""
-    console.print(Text(headline(checked), style=_STYLES[checked.verdict]), soft_wrap=True)
-    for line in checked.untrusted:
-        console.print(Text(f"  {line}", style=_STYLES["untrusted"]), soft_wrap=True)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in _HEADS:
-        table.add_column(name, justify="right" if name in ("limit", "found") else "left", overflow="fold")
-    for each in checked.limits:
-        *cells, said = row(each)
-        table.add_row(*map(Text, cells), Text(said, style=_STYLES[each.state]))
+def check_document(checked: Checked) -> Document:
+    """What came of it, each limit with its figures; in Markdown with a marker, so that one comment is kept."""
+    blocks: list[Block] = [Verdict(headline(checked), _TONES[checked.verdict])]
+    if checked.untrusted:
+        blocks.append(Bullets(checked.untrusted, "error", bare=True))
     if checked.limits:
-        console.print(table)
-    for line in details(checked):
-        console.print(Text(line, style="dim"), soft_wrap=True)
+        blocks.append(Table(_COLUMNS, tuple(map(_toned, checked.limits))))
+    if remarks := details(checked):
+        of_figures = Bullets(tuple(remarks), "info", bare=True, indent=0)
+        blocks.append(Section("What the figures are of", (of_figures,), headed=MARKDOWN, folded="closed"))
+    title = f"{_TITLES[checked.verdict]}: {checked.workload}"
+    return Document(tuple(blocks), title, level=3, marker="durameter-check")
 
 
-def check_markdown(checked: Checked) -> str:
-    """What came of it, as GitHub-flavoured Markdown with a sticky marker."""
-    return markdown(
-        "check.md.j2", checked=checked, headline=headline(checked), heads=_HEADS, row=row, details=details(checked)
-    )
+def _toned(limit: Limit) -> Row:
+    *cells, said = row(limit)
+    return (*cells, Cell(said, _TONES[limit.state]))
 
 
 def check_text(checked: Checked) -> str:

@@ -1,26 +1,32 @@
-"""What came of a conformance suite, for people: in the terminal, and as Markdown."""
+"""What came of a conformance suite, as a document."""
 
 from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from durameter.conformance import Counts, Outcome, State
 from durameter.formatting import plain
-from durameter.report.render_markdown import markdown
+from durameter.report.document import (
+    MARKDOWN,
+    TERMINAL,
+    Cell,
+    Column,
+    Document,
+    Paragraph,
+    Row,
+    Table,
+    Tone,
+    Verdict,
+)
 
-__all__ = ["conformance_markdown", "show_conformance", "summary"]
+__all__ = ["conformance_document", "summary"]
 
-_STYLES: dict[State, str] = {
-    "pass": "green",
-    "explained": "green",
-    "unexplained": "bold red",
-    "failed": "bold red",
-    "skipped": "yellow",
+_TONES: dict[State, Tone] = {
+    "pass": "good",
+    "explained": "good",
+    "unexplained": "bad",
+    "failed": "bad",
+    "skipped": "doubtful",
 }
 
 
@@ -41,42 +47,43 @@ def between(outcome: Outcome) -> str:
 def summary(outcomes: Sequence[Outcome]) -> str:
     """`129 scenarios: 94 pass, 35 explained`."""
     states = Counter(outcome.state for outcome in outcomes)
-    parts = ", ".join(f"{states[state]} {state}" for state in _STYLES if states[state])
+    parts = ", ".join(f"{states[state]} {state}" for state in _TONES if states[state])
     return f"{len(outcomes)} scenarios: {parts or 'none'}"
 
 
-def show_conformance(outcomes: Sequence[Outcome], console: Console, *, second: str) -> None:
-    """Print the table: what is wrong last, where the eye is."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("scenario")
-    for name in ("documented", "open", second):
-        table.add_column(name, justify="right")
-    table.add_column("in between", overflow="fold")
-    table.add_column("")
-    for outcome in sorted(outcomes, key=lambda each: not each.good):
-        opened = total(outcome.open_counted)
-        table.add_row(
-            Text(outcome.name),
-            total(outcome.counted),
-            "" if opened == "0" else f"+ {opened}",
-            total(outcome.second_read),
-            Text(between(outcome)),
-            Text(outcome.state, style=_STYLES[outcome.state]),
-        )
-    console.print(table)
-    good = all(outcome.good for outcome in outcomes)
-    console.print(Text(summary(outcomes), style="bold green" if good else "bold red"))
+def conformance_document(engine: str, outcomes: Sequence[Outcome], *, second: str) -> Document:
+    """A row for every scenario.
 
-
-def conformance_markdown(engine: str, outcomes: Sequence[Outcome], *, second: str) -> str:
-    """The table as GitHub-flavoured Markdown."""
+    Args:
+        engine: whose suite it was.
+        outcomes: in the order of the suite; the terminal has what is wrong last, where the eye is.
+        second: what the second source of its counts is called.
+    """
     words = summary(outcomes)
-    return markdown(
-        "conformance.md.j2",
-        engine=engine,
-        outcomes=outcomes,
-        second=second,
-        summary=words,
-        total=total,
-        between=between,
+    columns = (
+        Column("scenario"),
+        *(Column(name, figures=True) for name in ("documented", "open", second)),
+        Column("in between"),
+        Column(""),
+    )
+    wrong_last = sorted(outcomes, key=lambda each: not each.good)
+    good = all(each.good for each in outcomes)
+    blocks = (
+        Paragraph(f"{words}.", forms=MARKDOWN),
+        Table(columns, tuple(map(_row, outcomes)), forms=MARKDOWN),
+        Table(columns, tuple(map(_row, wrong_last)), forms=TERMINAL),
+        Verdict(words, "good" if good else "bad", forms=TERMINAL),
+    )
+    return Document(blocks, f"Conformance: {engine}")
+
+
+def _row(outcome: Outcome) -> Row:
+    opened = total(outcome.open_counted)
+    return (
+        outcome.name,
+        total(outcome.counted),
+        "" if opened == "0" else f"+ {opened}",
+        total(outcome.second_read),
+        between(outcome),
+        Cell(outcome.state, _TONES[outcome.state]),
     )

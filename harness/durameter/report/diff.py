@@ -1,12 +1,6 @@
-"""The difference of two results in the terminal and as Markdown."""
+"""The difference of two results as a document."""
 
-from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
-
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from durameter.cost.billing.month import Bill
 from durameter.cost.statistics.differences import Sureness
@@ -17,65 +11,72 @@ from durameter.gates.diff import (
     EngineDiff,
     Refused,
 )
-from durameter.report.render_markdown import markdown
+from durameter.report.document import (
+    BLANK,
+    MARKDOWN,
+    TERMINAL,
+    Block,
+    Bullets,
+    Column,
+    Document,
+    Section,
+    Table,
+    Tone,
+    Verdict,
+)
 
-__all__ = ["diff_markdown", "show_diff"]
+__all__ = ["diff_document", "refusal"]
 
 MOST = 15
 """Contributors that are shown one by one; JSON has all."""
-_PARTS_HEADS = ("kind", "made by", "base", "head", "difference", "95 % interval", "a month")
-_MORE, _LESS = "bold red", "green"
+_SUMS = (Column(""), *(Column(head, figures=True) for head in ("base", "head", "difference")))
+_PARTS = (
+    Column("kind"),
+    Column("made by"),
+    *(Column(head, figures=True) for head in ("base", "head", "difference", "95 % interval", "a month")),
+)
 
 
-def show_diff(found: Diff | Refused, console: Console) -> None:
-    """Print the difference, or why there is none."""
+def diff_document(found: Diff | Refused) -> Document:
+    """The difference, or why there is none; a refusal has the marker too, so that no old comment stays."""
     if isinstance(found, Refused):
-        console.print(Text(refusal(found), style=_MORE), soft_wrap=True)
-        for line in found.reasons:
-            console.print(Text(f"  {line}"), soft_wrap=True)
-        return
-    console.print(Text(f"{found.workload}, base {found.base.folder}, head {found.head.folder}"), soft_wrap=True)
-    for engine in found.engines:
-        _show_engine(engine, found.volume, console)
-    for line in (*found.allowed, *found.cautions):
-        console.print(Text(f"  {line}", style="dim"), soft_wrap=True)
-
-
-def _show_engine(engine: EngineDiff, volume: Decimal, console: Console) -> None:
-    console.print()
-    console.print(Text(headline(engine), style=_style(engine.total)), soft_wrap=True)
-    console.print(_table(("", "base", "head", "difference"), sums(engine, volume), words=1))
-    for title, lines in parts(engine):
-        console.print(Text(title, style="bold"))
-        console.print(_table(_PARTS_HEADS, lines, words=2))
-    for line in remarks(engine):
-        console.print(Text(f"  {line}", style="dim"), soft_wrap=True)
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, words: int) -> Table:
-    """A table whose first columns are words and whose others are figures."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for number, name in enumerate(heads):
-        table.add_column(name, justify="left" if number < words else "right", overflow="fold")
-    for cells in rows:
-        table.add_row(*map(Text, cells))
-    return table
-
-
-def diff_markdown(found: Diff | Refused) -> str:
-    """The difference as GitHub-flavoured Markdown with a sticky marker; a refusal too, so that no old one stays."""
-    return markdown(
-        "diff.md.j2",
-        found=found,
-        refused=isinstance(found, Refused),
-        refusal=refusal,
-        headline=headline,
-        sums=sums,
-        parts=parts,
-        heads=_PARTS_HEADS,
-        remarks=remarks,
-        plain=plain,
+        why = Bullets(found.reasons, bare=True)
+        return _document("not compared", (Verdict(refusal(found), "bad"), why))
+    sides = f"{found.workload}, base {found.base.folder}, head {found.head.folder}"
+    by_engine = [block for engine in found.engines for block in _engine(engine, found.volume)]
+    general = (*found.allowed, *found.cautions)
+    measured = "; ".join(
+        f"{name}: {side.measurement}, measured {side.started:%Y-%m-%d %H:%M} UTC"
+        for name, side in (("base", found.base), ("head", found.head))
     )
+    lines = (measured, *(line for engine in found.engines for line in remarks(engine)), *general)
+    return _document(
+        found.workload,
+        (
+            Bullets((sides,), bare=True, indent=0, forms=TERMINAL),
+            *by_engine,
+            Bullets(general, "info", bare=True, forms=TERMINAL),
+            Section("What the figures are of", (Bullets(lines, "info"),), folded="closed", forms=MARKDOWN),
+        ),
+    )
+
+
+def _document(what: str, blocks: tuple[Block, ...]) -> Document:
+    return Document(blocks, f"Billable units: {what}", level=3, marker="durameter-diff")
+
+
+def _engine(engine: EngineDiff, volume: Decimal) -> list[Block]:
+    tables = [
+        Section(title, (Table(_PARTS, tuple(rows)),), folded="closed" if number else "open")
+        for number, (title, rows) in enumerate(parts(engine))
+    ]
+    return [
+        BLANK,
+        Verdict(headline(engine), _tone(engine.total)),
+        Table(_SUMS, tuple(sums(engine, volume)), labels=True),
+        *tables,
+        Bullets(tuple(remarks(engine)), "info", bare=True, forms=TERMINAL),
+    ]
 
 
 def refusal(found: Refused) -> str:
@@ -85,8 +86,8 @@ def refusal(found: Refused) -> str:
     return f"{found.base} and {found.head} cannot be compared."
 
 
-def _style(change: Change) -> str:
-    return _MORE if change.difference > 0 else _LESS if change.difference < 0 else ""
+def _tone(change: Change) -> Tone:
+    return "bad" if change.difference > 0 else "good" if change.difference < 0 else "plain"
 
 
 def headline(engine: EngineDiff) -> str:

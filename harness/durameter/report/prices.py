@@ -1,13 +1,8 @@
-"""Price books for people: in the terminal, and as Markdown."""
+"""Price books as documents."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from durameter.cost.prices import (
     QUANTITIES,
@@ -20,80 +15,108 @@ from durameter.cost.prices import (
 from durameter.cost.prices.check import Finding, last_day
 from durameter.cost.prices.tariff import exact_money
 from durameter.formatting import plain
-from durameter.report.render_markdown import markdown
+from durameter.report.document import (
+    BLANK,
+    MARKDOWN,
+    TERMINAL,
+    Block,
+    Bullets,
+    Cell,
+    Column,
+    Document,
+    Paragraph,
+    Row,
+    Section,
+    Table,
+    Verdict,
+)
 
-__all__ = ["books_markdown", "list_markdown", "show_books", "show_findings", "show_list"]
+__all__ = ["books_document", "findings_document", "list_document"]
 
 _MILLION, _THOUSAND = Decimal(10**6), Decimal(1000)
 
 
-def show_list(books: Sequence[PriceBook], on: date, console: Console) -> None:
-    """Print which books there are."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("book", "in force", "plans", "checked"):
-        table.add_column(heading, no_wrap=heading != "plans")
-    for book in books:
-        style = "bold" if _holds(book, books, on) else ""
-        table.add_row(book.id, in_force(book, books), Text(plan_names(book)), book.checked.isoformat(), style=style)
-    console.print(table)
-    console.print(
-        Text(f"In force on {on.isoformat()}: {', '.join(b.id for b in books if _holds(b, books, on)) or 'none'}.")
+def list_document(books: Sequence[PriceBook], on: date) -> Document:
+    """Which books there are."""
+    holding = [book.id for book in books if _holds(book, books, on)]
+    columns = (
+        Column("book", code=True, fit="whole"),
+        Column("in force", fit="whole"),
+        Column("plans"),
+        Column("checked", fit="whole"),
     )
-    console.print(Text("durameter prices ENGINE shows the prices; --check looks through all books."))
+    rows = tuple(
+        (
+            Cell(book.id, "strong" if book.id in holding else "plain"),
+            in_force(book, books),
+            plan_names(book),
+            book.checked.isoformat(),
+        )
+        for book in books
+    )
+    emphasis = frozenset(number for number, book in enumerate(books) if book.id in holding)
+    return Document(
+        (
+            Table(columns, rows, emphasis=emphasis),
+            Paragraph(f"In force on {on.isoformat()}: {', '.join(holding) or 'none'}.", forms=TERMINAL),
+            Paragraph("durameter prices ENGINE shows the prices; --check looks through all books.", forms=TERMINAL),
+            Paragraph(f"Bold: in force on {on.isoformat()}.", forms=MARKDOWN),
+        ),
+        "Price books",
+    )
 
 
-def show_books(books: Sequence[PriceBook], every: Sequence[PriceBook], console: Console) -> None:
-    """Print books with all their prices; `every` says until when they hold."""
-    for book in books:
-        console.print(Text(f"{book.vendor}: {book.id}", style="bold"))
-        console.print(Text(f"{in_force(book, every)}, checked {book.checked.isoformat()}; in {book.currency}"))
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=True)
-        table.add_column("a month")
-        for plan in book.plans:
-            table.add_column(plan.name)
-        for heading, cells in price_rows(book):
-            table.add_row(heading, *(Text("\n".join(cell)) for cell in cells))
-        console.print(table)
-        console.print(Text("Limits", style="bold"))
-        for limit, plans in limit_rows(book):
-            console.print(Text(f"  {limit_words(limit)} ({plans})"))
-        _show_words("Not in any sum", beside(book), console)
-        _show_words("Sources", source_words(book), console)
-        console.print()
+def books_document(books: Sequence[PriceBook], every: Sequence[PriceBook]) -> Document:
+    """Books with all their prices.
+
+    Args:
+        books: those to show.
+        every: all that are known; they say until when each of them holds.
+    """
+    return Document(tuple(block for book in books for block in (_book(book, every), BLANK)))
 
 
-def show_findings(findings: Sequence[Finding], checked: Sequence[PriceBook], console: Console) -> None:
-    """Print what a check found."""
-    for book in checked:
-        own = [finding for finding in findings if finding.book == book.id]
-        warnings = sum(finding.level == "warning" for finding in own)
-        console.print(Text(f"{book.id}: {verdict(warnings)}", style="bold red" if warnings else "bold"))
-        for finding in own:
-            where = f"{finding.plan}: " if finding.plan else ""
-            console.print(Text(f"  {finding.level}: {where}{finding.what}"))
+def _book(book: PriceBook, every: Sequence[PriceBook]) -> Section:
+    days, checked = in_force(book, every), book.checked.isoformat()
+    limits = limit_rows(book)
+    by_id = tuple(f"`{limit.id}`: {limit_words(limit)} ({plans})" for limit, plans in limits)
+    in_words = tuple(f"{limit_words(limit)} ({plans})" for limit, plans in limits)
+    blocks: list[Block] = [
+        Paragraph(f"{days}, checked {checked}; in {book.currency}", forms=TERMINAL),
+        Paragraph(f"In force {days}, checked {checked}. In {book.currency}, a month.", forms=MARKDOWN),
+        *_prices(book),
+        Section("Limits", (Bullets(in_words, forms=TERMINAL), Bullets(by_id, forms=MARKDOWN))),
+    ]
+    for heading, lines in (("Not in any sum", beside(book)), ("Sources", source_words(book))):
+        if lines:
+            blocks.append(Section(heading, (Bullets(tuple(lines)),)))
+    return Section(f"{book.vendor}: {book.id}", tuple(blocks), level=1)
 
 
-def list_markdown(books: Sequence[PriceBook], on: date) -> str:
-    """Which books there are, as GitHub-flavoured Markdown."""
-    rows = [(book, in_force(book, books), plan_names(book), _holds(book, books, on)) for book in books]
-    return markdown("prices_list.md.j2", rows=rows, on=on)
+def _prices(book: PriceBook) -> tuple[Table, ...]:
+    rows: list[Row] = [(heading, *(Cell(tuple(cell)) for cell in cells)) for heading, cells in price_rows(book)]
+    plans = tuple(Column(plan.name) for plan in book.plans)
+    return tuple(
+        Table((Column(head), *plans), tuple(rows), ruled=True, forms=forms)
+        for head, forms in (("a month", TERMINAL), ("", MARKDOWN))
+    )
 
 
-def books_markdown(
-    books: Sequence[PriceBook], every: Sequence[PriceBook], findings: Sequence[Finding] | None = None
-) -> str:
-    """Books with all their prices, or what a check of them found, as GitHub-flavoured Markdown."""
-    return markdown(
-        "prices.md.j2",
-        books=books,
-        findings=findings,
-        in_force=lambda book: in_force(book, every),
-        price_rows=price_rows,
-        limit_rows=limit_rows,
-        limit_words=limit_words,
-        beside=beside,
-        source_words=source_words,
-        verdict=verdict,
+def findings_document(findings: Sequence[Finding], checked: Sequence[PriceBook]) -> Document:
+    """What a check found, book by book."""
+    return Document(tuple(block for book in checked for block in _found(book, findings)))
+
+
+def _found(book: PriceBook, findings: Sequence[Finding]) -> tuple[Block, ...]:
+    own = [finding for finding in findings if finding.book == book.id]
+    warnings = sum(finding.level == "warning" for finding in own)
+    said = verdict(warnings)
+    words = [f"{each.level}: {f'{each.plan}: ' if each.plan else ''}{each.what}" for each in own]
+    typed = [f"{each.level}: {f'`{each.plan}`: ' if each.plan else ''}{each.what}" for each in own]
+    return (
+        Verdict(f"{book.id}: {said}", "bad" if warnings else "strong", forms=TERMINAL),
+        Bullets(tuple(words), bare=True, forms=TERMINAL),
+        Section(f"{book.vendor}: {book.id}", (Paragraph(said), Bullets(tuple(typed))), level=1, forms=MARKDOWN),
     )
 
 
@@ -257,10 +280,3 @@ def _mark(plan: Plan) -> str:
 def _holds(book: PriceBook, books: Sequence[PriceBook], on: date) -> bool:
     last = last_day(book, books)
     return book.effective_from <= on and (last is None or on <= last)
-
-
-def _show_words(heading: str, lines: Iterable[str], console: Console) -> None:
-    if found := list(lines):
-        console.print(Text(heading, style="bold"))
-        for line in found:
-            console.print(Text(f"  {line}"))

@@ -1,13 +1,9 @@
-"""Profiles for people: in the terminal, as Markdown, and the record that `--json` prints."""
+"""Profiles for people as a document, and the record that `--json` prints."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
-from rich import box
-from rich.console import Console, Group
-from rich.table import Table
-from rich.text import Text
 
 from durameter.cost.profile import (
     FIXED,
@@ -19,21 +15,24 @@ from durameter.cost.profile import (
     fit_profile,
 )
 from durameter.errors import UsageError
-from durameter.report.render_markdown import markdown
+from durameter.report.document import (
+    BLANK,
+    MARKDOWN,
+    TERMINAL,
+    Block,
+    Bullets,
+    Column,
+    Document,
+    Note,
+    Paragraph,
+    Section,
+    Table,
+    only,
+)
 from durameter.results.folder import Result
 from durameter_collectors.rulebook import Answer
 
-__all__ = [
-    "Profiles",
-    "build_profiles",
-    "covariate_rows",
-    "line_words",
-    "number",
-    "profiles_markdown",
-    "retry_words",
-    "show_profiles",
-    "summary",
-]
+__all__ = ["Profiles", "build_profiles", "covariate_rows", "profiles_document"]
 
 # Words and figures that every format of a profile uses.
 
@@ -137,11 +136,6 @@ def _joined(parts: Sequence[str]) -> str:
     return " and ".join(parts)
 
 
-_MARKED = "bold red"
-_WORDS = {"in the sample", "line", ""}
-"""Columns that hold words."""
-
-
 class Profiles(BaseModel):
     """The profiles of one measurement."""
 
@@ -201,64 +195,47 @@ def build_profiles(result: Result, engines: Sequence[str] = ()) -> Profiles:
     )
 
 
-def profiles_markdown(profiles: Profiles) -> str:
-    """The profiles as GitHub-flavoured Markdown."""
-    return markdown("profile.md.j2", found=profiles, **_words())
-
-
-def _words() -> dict[str, Any]:
-    return {
-        "covariate_rows": covariate_rows,
-        "line_words": line_words,
-        "number": number,
-        "retry_words": retry_words,
-        "summary": summary,
-    }
-
-
-def show_profiles(profiles: Profiles, console: Console) -> None:
-    """Print the profiles."""
-    for name, why in profiles.without.items():
-        console.print(Text(f"{name}: {why}", style=_MARKED))
+def profiles_document(profiles: Profiles) -> Document:
+    """A section for every profile, and why there is none of the other engines."""
+    basis = "± is a standard error, clustered by task; a figure without one is exact."
+    incomplete = "" if profiles.state == "complete" else " (incomplete)"
+    blocks: list[Block] = [
+        Paragraph(f"From measurement `{profiles.measurement}`{incomplete}. {basis}", forms=MARKDOWN),
+        *(Note("error", f"{name}: {why}") for name, why in profiles.without.items()),
+    ]
     for profile in profiles.profiles:
-        if profile.engine in profiles.unproved:
-            console.print(Text(f"{profile.engine}: {profiles.unproved[profile.engine]}", style=_MARKED))
-        console.print(_shown(profile))
+        why = profiles.unproved.get(profile.engine)
+        doubt = (Note("error", f"{profile.engine}: {why}"),) if why else ()
+        blocks += [
+            *only(TERMINAL, doubt),
+            Section(summary(profile), (*only(MARKDOWN, doubt), *_profile(profile))),
+            BLANK,
+        ]
+    return Document(tuple(blocks), f"Profile: {profiles.workload}")
 
 
-def _shown(profile: Profile) -> Group:
+def _profile(profile: Profile) -> list[Block]:
     head, *rows = covariate_rows(profile)
-    costs = _table(head)
-    for row in rows:
-        costs.add_row(*map(Text, row))
-    kinds = _table(("kind", "per task", "line", ""))
-    for line in profile.lines("upper").kinds:
-        kinds.add_row(*map(Text, (line.kind, number(line.mean), *line_words(line))))
-    parts: list[Any] = [Text(summary(profile), style="bold"), costs, kinds]
-    parts += [Text(f"  {words}") for words in retry_words(profile)]
+    words = (head[0], head[1])
+    marginals = (*map(Column, words), *(Column(name, figures=True) for name in head[len(words) :]))
+    kinds = tuple((line.kind, number(line.mean), *line_words(line)) for line in profile.lines("upper").kinds)
+    per_kind = (Column("kind", width=22), Column("per task", figures=True), Column("line"), Column(""))
+    blocks: list[Block] = [
+        Table(marginals, tuple(rows)),
+        Table(per_kind, kinds),
+        *(Paragraph(line, indent=2) for line in retry_words(profile)),
+    ]
     if profile.worst:
-        worst = _table(("worst-fitting task", "units", "its line", "residual", "retries"))
-        for task in profile.worst:
-            worst.add_row(
-                *map(
-                    Text,
-                    (task.task, number(task.units), number(task.fitted), f"{task.residual:+.3g}", f"{task.retries}"),
-                )
-            )
-        parts.append(worst)
+        blocks.append(_worst(profile))
     if profile.warnings:
-        points = Table.grid(padding=(0, 1))
-        for warning in profile.warnings:
-            points.add_row("  -", Text(warning))
-        parts += [Text("Before you use it", style="bold"), points]
-    return Group(*parts, Text())
+        blocks.append(Bullets(profile.warnings, "warning", title="Before you use it"))
+    return blocks
 
 
-def _table(names: Sequence[str]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for place, name in enumerate(names):
-        words = place == 0 or name in _WORDS
-        table.add_column(
-            name, justify="left" if words else "right", overflow="fold", min_width=22 if name == "kind" else None
-        )
-    return table
+def _worst(profile: Profile) -> Table:
+    figures = (Column(name, figures=True) for name in ("units", "its line", "residual", "retries"))
+    rows = tuple(
+        (task.task, number(task.units), number(task.fitted), f"{task.residual:+.3g}", f"{task.retries}")
+        for task in profile.worst
+    )
+    return Table((Column("worst-fitting task"), *figures), rows)

@@ -1,14 +1,8 @@
-"""A projection in the terminal and as Markdown."""
+"""A projection as a document."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
-
-from rich import box
-from rich.console import Console
-from rich.panel import Panel
-from rich.table import Table
-from rich.text import Text
 
 from durameter.cost.prices import Source, money
 from durameter.cost.projection import (
@@ -20,23 +14,10 @@ from durameter.cost.projection import (
     Sensitivity,
 )
 from durameter.formatting import count, plain
-from durameter.report.render_markdown import markdown
+from durameter.report.document import Block, Bullets, Column, Document, Note, Paragraph, Section, Table, Verdict
+from durameter.report.measurement_document import capacity_table, side_by_side_table
 
-__all__ = [
-    "books",
-    "change",
-    "money_range",
-    "months",
-    "plan_rows",
-    "projection_markdown",
-    "rests_on",
-    "scenarios",
-    "sensitivity_rows",
-    "show_projection",
-    "side_by_side",
-    "subject",
-    "worth_knowing",
-]
+__all__ = ["projection_document"]
 
 # Rows and sentences of a projection, the same in every format.
 
@@ -265,89 +246,53 @@ def worth_knowing(found: Projection) -> list[str]:
     return [*lines, *found.not_covered]
 
 
-PLAN_HEADS = ("plan", "p5", "p50", "p95", "cheapest in", "")
-CHANGE_HEADS = ("engine", "if", "units per task", "dollars a month", "plan then")
-MONTH_HEADS = ("month", "tasks", "units", "plan", "dollars")
-CAPACITY_HEADS = ("", "a month", "from")
+_PLANS = (
+    Column("plan"),
+    *(Column(head, figures=True) for head in ("p5", "p50", "p95", "cheapest in")),
+    Column(""),
+)
+_CHANGES = (
+    Column("engine"),
+    Column("if"),
+    *(Column(head, figures=True) for head in ("units per task", "dollars a month", "plan then")),
+)
+_MONTHS = (Column("month"), *(Column(head, figures=True) for head in ("tasks", "units", "plan", "dollars")))
+_EMPHASIS = ("units per task", "dollars a month")
 
 
-def projection_markdown(found: Projection) -> str:
-    """The projection as GitHub-flavoured Markdown."""
-    return markdown(
-        "projection.md.j2",
-        found=found,
-        subject=subject,
-        side_by_side=side_by_side,
-        plan_rows=plan_rows,
-        months=months,
-        scenarios=scenarios,
-        sensitivity_rows=sensitivity_rows,
-        books=books,
-        rests_on=rests_on,
-        worth_knowing=worth_knowing,
-        plan_heads=PLAN_HEADS,
-        change_heads=CHANGE_HEADS,
-        month_heads=MONTH_HEADS,
-        capacity_heads=CAPACITY_HEADS,
-    )
-
-
-def show_projection(found: Projection, console: Console) -> None:
-    """Print the projection."""
-    style = "green" if found.trusted else "bold red"
-    console.print()
-    console.print(
-        Panel(Text(found.headline, style=style), title=Text(subject(found)), title_align="left", box=box.ROUNDED)
-    )
-    heads = ["", *(f"{each.engine} ({each.unit}s)" for each in found.engines)]
-    rows = [[label, *cells] for label, cells in side_by_side(found)]
-    console.print(_table(heads, rows, bold=("units per task", "dollars a month")))
-    console.print(Text("Ranges are from the 5th to the 95th percentile of the draws.", style="dim"))
-    for engine in found.engines:
-        _engine(console, engine)
+def projection_document(found: Projection) -> Document:
+    """The month: side by side, plan by plan, what drives it, and what it rests on."""
+    blocks: list[Block] = [
+        Verdict(found.headline, "good" if found.trusted else "bad", subject(found)),
+        side_by_side_table(found.engines, side_by_side(found), _EMPHASIS),
+        Note("info", "Ranges are from the 5th to the 95th percentile of the draws."),
+        *(block for engine in found.engines for block in _engine(engine)),
+    ]
     if changed := sensitivity_rows(found):
-        _titled(console, "What the month hangs on", _table(CHANGE_HEADS, changed, wide=1))
-    _list(console, "Crossovers", [each.words for each in found.crossovers])
-    _list(console, "Prices", books(found))
-    _list(console, "Rests on", rests_on(found))
-    _list(console, "Not covered", worth_knowing(found))
+        blocks.append(Section("What the month hangs on", (Table(_CHANGES, tuple(map(tuple, changed))),)))
+    for heading, lines in (
+        ("Crossovers", [each.words for each in found.crossovers]),
+        ("Prices", books(found)),
+        ("Rests on", rests_on(found)),
+        ("Not covered", worth_knowing(found)),
+    ):
+        if lines:
+            blocks.append(Section(heading, (Bullets(tuple(lines)),)))
+    return Document(tuple(blocks), f"Projection: {subject(found)}")
 
 
-def _engine(console: Console, engine: EngineProjection) -> None:
+def _engine(engine: EngineProjection) -> list[Block]:
+    blocks: list[Block] = []
     if engine.readings and engine.readings[0].plans:
-        _titled(
-            console,
-            f"{engine.engine}: plans, dollars a month",
-            _table(PLAN_HEADS, plan_rows(engine), wide=5),
-        )
+        plans = Table(_PLANS, tuple(map(tuple, plan_rows(engine))))
+        blocks.append(Section(f"{engine.engine}: plans, dollars a month", (plans,)))
     if rows := months(engine):
-        _titled(console, f"{engine.engine}: month by month, each on its cheapest plan", _table(MONTH_HEADS, rows))
-    for line in scenarios(engine):
-        console.print(Text(line))
+        by_month = Table(_MONTHS, tuple(map(tuple, rows)))
+        heading = f"{engine.engine}: month by month, each on its cheapest plan"
+        blocks.append(Section(heading, (by_month,)))
+    blocks += [Paragraph(f"{line}.") for line in scenarios(engine)]
     if engine.capacity:
-        rows = [[row.what, row.value, row.why] for row in engine.capacity]
-        _titled(console, f"{engine.engine}: storage and capacity", _table(CAPACITY_HEADS, rows, wide=2))
-    _list(console, f"{engine.engine}: limits of the plan", engine.near)
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, bold: Sequence[str] = (), wide: int = 0) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for number, head in enumerate(heads):
-        left = number in (0, wide)
-        table.add_column(head, justify="left" if left else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*map(Text, row), style="bold" if row[0] in bold else None)
-    return table
-
-
-def _titled(console: Console, title: str, table: Table) -> None:
-    console.print(Text(title, style="bold"), table)
-
-
-def _list(console: Console, title: str, lines: Sequence[str]) -> None:
-    if not lines:
-        return
-    points = Table.grid(padding=(0, 1))
-    for line in lines:
-        points.add_row("  -", Text(line))
-    console.print(Text(title, style="bold"), points)
+        blocks.append(Section(f"{engine.engine}: storage and capacity", (capacity_table(engine.capacity),)))
+    if engine.near:
+        blocks.append(Section(f"{engine.engine}: limits of the plan", (Bullets(engine.near),)))
+    return blocks

@@ -14,9 +14,9 @@ from durameter.cost.prices import PriceBook
 from durameter.errors import UsageError
 from durameter.formatting import count
 from durameter.report.measurement import Report
+from durameter.report.measurement_document import alarms
 from durameter.report.measurement_words import (
     comparison,
-    differences,
     estimated,
     headline,
     worth_knowing,
@@ -95,7 +95,7 @@ def page_html(
         "version": durameter_version(),
         "trusted": _trusted(report) and (projection is None or projection.trusted),
         "answers": tables.answer(report, projection),
-        "alarms": _alarms(report),
+        "alarms": [line for engine in report.engines for line in alarms(engine)],
         "cards": [(each, tables.card(each, projected.get((each.engine, each.variant)))) for each in report.engines],
         "price_books": tables.price_books(report, projection, books),
         "position": lambda each: positions.get((each.engine, each.variant), 0) % 4 + 1,
@@ -175,17 +175,6 @@ def check_writable(path: Path) -> None:
 def _trusted(report: Report) -> bool:
     """Whether every comparison of every engine agrees."""
     return report.state == "complete" and bool(report.engines) and all(engine.proved for engine in report.engines)
-
-
-def _alarms(report: Report) -> list[str]:
-    """What the reader must see before any figure."""
-    lines = []
-    for engine in report.engines:
-        found = [engine.problem] if engine.problem else []
-        if engine.reconciliations and not engine.proved:
-            found += differences(engine)
-        lines += [f"{engine.engine}: {line}" for line in [*found, *engine.troubles]]
-    return lines
 
 
 def _clip(text: str) -> str:

@@ -1,66 +1,104 @@
-"""A report as Markdown."""
+"""A document as GitHub-flavoured Markdown."""
 
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from durameter.formatting import (
-    count,
-    percent,
-    plain,
-    span,
-)
-from durameter.report.measurement import Report
-from durameter.report.measurement_words import (
-    comparison,
-    differences,
-    estimated,
-    headline,
-    worth_knowing,
+from durameter.report.document import (
+    Block,
+    Bullets,
+    Cell,
+    Column,
+    Document,
+    Note,
+    Paragraph,
+    Section,
+    Side,
+    Table,
+    Verdict,
+    shown,
 )
 
-__all__ = [
-    "markdown",
-    "report_markdown",
-]
-
-# Pages in Markdown, from the templates beside this file.
+__all__ = ["markdown"]
 
 
-def _as_text(value: str) -> str:
-    """The filter `text`: a name that somebody chose, so that it breaks no table and no list, and is no HTML."""
-    return " ".join(value.splitlines()).replace("|", "\\|").replace("<", "&lt;")
+def markdown(document: Document) -> str:
+    """The text of a file or a comment.
 
-
-def markdown(template: str, **names: Any) -> str:
-    """GitHub-flavoured Markdown.
+    Names that somebody chose break no table and no list in it, and are no HTML.
 
     Args:
-        template: file name of the template.
-        names: values and functions that it uses.
+        document: any.
     """
-    environment = Environment(
-        loader=PackageLoader("durameter", "report"),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - Markdown, not HTML
-    )
-    environment.filters["text"] = _as_text
-    return environment.get_template(template).render(**names)
+    parts = [f"{'#' * document.level} {_text(document.title)}"] if document.title else []
+    marker = f"<!-- {document.marker} -->\n" if document.marker else ""
+    return marker + "\n\n".join([*parts, *_blocks(document.blocks)]) + "\n"
 
 
-def report_markdown(report: Report) -> str:
-    """The report as GitHub-flavoured Markdown."""
-    return markdown(
-        "report.md.j2",
-        report=report,
-        comparison=comparison,
-        differences=differences,
-        count=count,
-        estimated=estimated,
-        headline=headline,
-        percent=percent,
-        plain=plain,
-        span=span,
-        worth_knowing=worth_knowing,
-    )
+def _blocks(blocks: Iterable[Block]) -> Iterator[str]:
+    for block in shown(blocks, "markdown"):
+        yield from _block(block)
+
+
+def _block(block: Block) -> Iterator[str]:
+    match block:
+        case Verdict():
+            yield " ".join(filter(None, [_strong(block.text), _text(block.more)]))
+        case Paragraph():
+            yield _strong(block.text) if block.strong else _text(block.text)
+        case Note():
+            yield _strong(block.text) if block.kind == "error" else _text(block.text)
+        case Bullets():
+            if block.title:
+                yield f"{_text(block.title)}:"
+            if block.lines:
+                yield "\n".join(f"- {_text(line)}" for line in block.lines)
+        case Table():
+            yield _table(block)
+        case Side():
+            yield from _blocks(block.blocks)
+        case Section():
+            yield from _section(block)
+
+
+def _section(section: Section) -> Iterator[str]:
+    inner = _blocks(section.blocks)
+    if section.folded:
+        yield f"<details{' open' if section.folded == 'open' else ''}><summary>{_text(section.heading)}</summary>"
+        yield from inner
+        yield "</details>"
+        return
+    if "markdown" in section.headed:
+        yield f"{'#' * section.level} {_text(section.heading)}"
+    yield from inner
+
+
+def _table(table: Table) -> str:
+    places = [place for place, column in enumerate(table.columns) if "markdown" in column.forms]
+    columns = [table.columns[place] for place in places]
+    lines = [
+        "|" + "".join(f" {_text(column.head)} |" if column.head else " |" for column in columns),
+        "|" + "".join("---:|" if column.figures else "---|" for column in columns),
+    ]
+    lines += ["|" + "".join(f" {_cell(row[place], table.columns[place])} |" for place in places) for row in table.rows]
+    return "\n".join(lines)
+
+
+def _cell(cell: str | Cell, column: Column) -> str:
+    if isinstance(cell, str):
+        return _code(cell) if column.code else _text(cell)
+    lines = (cell.text,) if isinstance(cell.text, str) else cell.text
+    text = "<br>".join(_code(line) if column.code else _text(line) for line in lines)
+    return f"**{text}**" if cell.tone == "strong" and text else text
+
+
+def _strong(text: str) -> str:
+    return f"**{_text(text)}**"
+
+
+def _text(text: str) -> str:
+    """One line that ends no cell and begins no element."""
+    return " ".join(text.splitlines()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def _code(text: str) -> str:
+    """What is typed; within backticks an element is only text."""
+    return f"`{' '.join(text.splitlines())}`".replace("|", "\\|") if text else ""

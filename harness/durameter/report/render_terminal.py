@@ -1,135 +1,129 @@
-"""A report in the terminal."""
+"""A document on the terminal."""
 
-from collections.abc import Sequence
-from decimal import Decimal
+from collections.abc import Iterable
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.panel import Panel
-from rich.table import Table
+from rich.table import Table as Grid
 from rich.text import Text
 
-from durameter.formatting import (
-    count,
-    percent,
-    plain,
-    span,
+from durameter.report.document import (
+    Block,
+    Bullets,
+    Cell,
+    Column,
+    Document,
+    Note,
+    NoteKind,
+    Paragraph,
+    Row,
+    Section,
+    Side,
+    Table,
+    Tone,
+    Verdict,
+    shown,
 )
-from durameter.report.intervals import TypeShare
-from durameter.report.measurement import EngineReport, Report, Share
-from durameter.report.measurement_words import (
-    comparison,
-    differences,
-    estimated,
-    headline,
-    worth_knowing,
-)
 
-__all__ = ["show_report"]
+__all__ = ["show"]
 
-_MOST_CAUSES = 12
-_GOOD, _BAD = "green", "bold red"
+_STRONG, _FAINT = "bold", "dim"
+_TONES: dict[Tone, str] = {"plain": "", "strong": _STRONG, "good": "green", "doubtful": "yellow", "bad": "bold red"}
+_KINDS: dict[NoteKind, str] = {"info": _FAINT, "error": _TONES["bad"]}
 
 
-def show_report(report: Report, console: Console) -> None:
-    """Print the report."""
-    agreed = report.verdict.startswith("Independent sources agree")
-    title = f"{report.workload}, {headline(report)}, {report.started:%Y-%m-%d %H:%M} UTC"
-    console.print()
-    console.print(
-        Panel(
-            Text(report.verdict, style=_GOOD if agreed else _BAD),
-            title=Text(title),
-            title_align="left",
-            box=box.ROUNDED,
-        )
-    )
-    for engine in report.engines:
-        for line in _alarms(engine):
-            console.print(Text(f"{engine.engine}: {line}", style=_BAD))
-    console.print(_side_by_side(report))
-    for engine in report.engines:
-        if engine.kinds:
-            console.print(_engine(engine))
-        _list(console, f"{engine.engine}: estimates, in no count above", estimated(engine))
-        if engine.capacity:
-            console.print(_capacity(engine, report.volume))
-    _list(console, "Not covered", report.not_covered)
-    _list(console, "Worth knowing", worth_knowing(report))
-    console.print(Text(f"Everything is in {report.folder}", style="dim"), soft_wrap=True)
+def show(document: Document, console: Console) -> None:
+    """Print a document.
+
+    Args:
+        document: any.
+        console: where to; its width is the page's.
+    """
+    _blocks(document.blocks, console)
 
 
-def _alarms(engine: EngineReport) -> list[str]:
-    lines = [engine.problem] if engine.problem else []
-    if engine.reconciliations and not engine.proved:
-        lines += differences(engine)
-    return lines + list(engine.troubles)
+def _blocks(blocks: Iterable[Block], console: Console) -> None:
+    for block in shown(blocks, "terminal"):
+        _block(block, console)
 
 
-def _side_by_side(report: Report) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("", no_wrap=True)
-    for engine in report.engines:
-        table.add_column(f"{engine.engine} ({engine.unit}s)", justify="right")
-    for label, cells in comparison(report):
-        style = "bold" if label in ("units per task", "dollars per month") else None
-        table.add_row(*map(Text, (label, *cells)), style=style)
-    return table
+def _block(block: Block, console: Console) -> None:
+    match block:
+        case Verdict():
+            _verdict(block, console)
+        case Paragraph():
+            text = " " * block.indent + block.text
+            console.print(Text(text, style=_STRONG if block.strong else ""))
+        case Note():
+            console.print(Text(block.text, style=_KINDS.get(block.kind, "")))
+        case Bullets():
+            _bullets(block, console)
+        case Table():
+            _table(block, console)
+        case Side():
+            _blocks(block.blocks, console)
+        case Section():
+            if "terminal" in block.headed:
+                console.print(Text(block.heading, style=_STRONG))
+            _blocks(block.blocks, console)
 
 
-def _engine(engine: EngineReport) -> RenderableType:
-    title = Text(f"{engine.engine}: where the {engine.unit}s come from", style="bold")
-    causes = engine.causes[:_MOST_CAUSES]
-    tables: list[RenderableType] = [_breakdown("kind", engine.kinds), _breakdown("made by", causes)]
-    if len(engine.causes) > len(causes):
-        tables.append(Text(f"and {len(engine.causes) - len(causes)} more causes in the ledger", style="dim"))
-    if engine.types:
-        tables.insert(0, _types(engine.types))
-    return Group(title, *tables)
+def _verdict(verdict: Verdict, console: Console) -> None:
+    text = Text(verdict.text, style=_TONES[verdict.tone])
+    if verdict.subject:
+        console.print()
+        console.print(Panel(text, title=Text(verdict.subject), title_align="left", box=box.ROUNDED))
+    else:
+        console.print(text, soft_wrap=True)
 
 
-def _types(lines: Sequence[TypeShare]) -> RenderableType:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("type of task", min_width=28, overflow="fold")
-    for name in ("tasks", "per task", "min–max", "share"):
-        table.add_column(name, justify="right")
-    for line in lines:
-        found = line.per_task
-        cells = [f"{line.tasks:,}", count(found.mean), span(found.low, found.high), percent(line.share)]
-        table.add_row(*map(Text, (line.name, *cells)))
-    return table
-
-
-def _capacity(engine: EngineReport, volume: Decimal) -> RenderableType:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("", "a month", "from"):
-        table.add_column(name, overflow="fold")
-    for row in engine.capacity:
-        table.add_row(*map(Text, (row.what, row.value, row.why)))
-    title = f"{engine.engine}: storage and capacity at {plain(volume)} tasks a month"
-    return Group(Text(title, style="bold"), table)
-
-
-def _breakdown(label: str, lines: tuple[Share, ...]) -> RenderableType:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(label, min_width=28, overflow="fold")
-    for name in ("per task", "min–max", "share"):
-        table.add_column(name, justify="right")
-    opened = any(line.upper for line in lines)
-    if opened:
-        table.add_column("open question", justify="right")
-    for line in lines:
-        cells = [count(line.documented.mean), span(line.documented.low, line.documented.high), percent(line.share)]
-        if opened:
-            cells.append(f"+ {count(line.upper)}" if line.upper else "")
-        table.add_row(*map(Text, (line.name, *cells)))
-    return table
-
-
-def _list(console: Console, title: str, lines: Sequence[str]) -> None:
-    if not lines:
+def _bullets(bullets: Bullets, console: Console) -> None:
+    style = _KINDS.get(bullets.kind, "")
+    if bullets.title:
+        console.print(Text(bullets.title, style=_STRONG))
+    if bullets.bare:
+        for line in bullets.lines:
+            console.print(Text(" " * bullets.indent + line, style=style), soft_wrap=True)
         return
-    points = Table.grid(padding=(0, 1))
-    for line in lines:
-        points.add_row("  -", Text(line))
-    console.print(Text(title, style="bold"), points)
+    points = Grid.grid(padding=(0, 1))
+    for line in bullets.lines:
+        points.add_row("  -", Text(line, style=style))
+    if bullets.lines:
+        console.print(points)
+
+
+def _table(table: Table, console: Console) -> None:
+    places = [place for place, column in enumerate(table.columns) if _has_room(column, place, table)]
+    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=table.ruled)
+    for column in (table.columns[place] for place in places):
+        grid.add_column(
+            Text(column.head),
+            justify="right" if column.figures else "left",
+            overflow="fold",
+            no_wrap=column.fit == "whole",
+            min_width=column.width or None,
+        )
+    for number, row in enumerate(table.rows[: table.most]):
+        style = _STRONG if number in table.emphasis else None
+        grid.add_row(*(_cell(row[place]) for place in places), style=style)
+    console.print(grid)
+    if table.most is not None and len(table.rows) > table.most:
+        console.print(Text(f"and {len(table.rows) - table.most} {table.more}", style=_FAINT))
+
+
+def _has_room(column: Column, place: int, table: Table) -> bool:
+    if "terminal" not in column.forms:
+        return False
+    return not column.optional or any(_words(row, place) for row in table.rows)
+
+
+def _words(row: Row, place: int) -> str:
+    return _cell(row[place]).plain
+
+
+def _cell(cell: str | Cell) -> Text:
+    if isinstance(cell, str):
+        return Text(cell)
+    text = cell.text if isinstance(cell.text, str) else "\n".join(cell.text)
+    return Text(text, style=_TONES[cell.tone])

@@ -1,54 +1,63 @@
-"""Scenarios on the terminal: what is offered, and what they came to."""
+"""Scenarios as documents: what is offered, and what they came to."""
 
 from collections.abc import Collection, Sequence
 
-from rich.box import SIMPLE
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from durameter.cost.scenarios.effect import READINGS, Extra, ScenarioEffect
 from durameter.cost.scenarios.effects import Effects
+from durameter.report.document import Block, Bullets, Column, Document, Paragraph, Section, Table
 from durameter.workload import Scenario
 
-__all__ = ["show_effects", "show_offer"]
+__all__ = ["effects_document", "offer_document"]
 
 
-def show_offer(scenarios: Sequence[Scenario], done: Collection[str], console: Console) -> None:
+def offer_document(scenarios: Sequence[Scenario], done: Collection[str]) -> Document:
     """Which scenarios there are, and which of them have been run."""
     if not scenarios:
-        console.print("This workload offers no scenarios with these options.")
+        return Document((Paragraph("This workload offers no scenarios with these options."),))
+    blocks: list[Block] = []
     for each in scenarios:
-        console.print(Text(each.name, style="bold") + Text(" (run)" if each.name in done else " (not run yet)"))
-        _line(console, each.description)
-        _line(console, f"hits {each.default_share:.3%} of a month's tasks, if nobody says otherwise: {each.why}")
+        lines = [
+            each.description,
+            f"hits {each.default_share:.3%} of a month's tasks, if nobody says otherwise: {each.why}",
+        ]
         if each.differs:
-            _line(console, f"not as in production: {each.differs}")
+            lines.append(f"not as in production: {each.differs}")
+        name = f"{each.name} ({'run' if each.name in done else 'not run yet'})"
+        blocks.append(Section(name, (Bullets(tuple(lines), "info", bare=True),)))
+    return Document(tuple(blocks), "Scenarios")
 
 
-def show_effects(found: Effects, console: Console) -> None:
+def effects_document(found: Effects) -> Document:
     """One table, and what must be said of its figures."""
+    blocks: list[Block] = []
     if found.effects:
         units = dict.fromkeys(f"{each.engine}: {each.unit}s" for each in found.effects)
-        table = Table(title=f"Extra units of a task that is hit ({', '.join(units)})", title_justify="left", box=SIMPLE)
-        for name in ("scenario", "engine"):
-            table.add_column(name, no_wrap=True)
-        shown = [each for each in READINGS if each != "lower" or any(map(_lower_differs, found.effects))]
-        for name in ("pairs", *shown):
-            table.add_column(name, justify="right", no_wrap=True)
-        for each in found.effects:
-            table.add_row(
-                each.name + ("*" if each.extrapolated else ""),
-                each.engine,
-                str(each.n),
-                *(_extra(each.readings[reading]) for reading in shown),
-            )
-        console.print(table)
-    for each in found.effects:
-        for note in _notes(each):
-            _line(console, f"{each.name}, {each.engine}: {note}")
-    for problem in found.problems:
-        console.print(Text(problem, style="bold red"), soft_wrap=True)
+        heading = f"Extra units of a task that is hit ({', '.join(units)})"
+        blocks.append(Section(heading, (_effects(found.effects),)))
+    notes = [f"{each.name}, {each.engine}: {note}" for each in found.effects for note in _notes(each)]
+    blocks += [
+        Bullets(tuple(notes), "info", bare=True),
+        Bullets(found.problems, "error", bare=True, indent=0),
+    ]
+    return Document(tuple(blocks), "Effects of scenarios")
+
+
+def _effects(effects: Sequence[ScenarioEffect]) -> Table:
+    read = [each for each in READINGS if each != "lower" or any(map(_lower_differs, effects))]
+    columns = (
+        *(Column(name, fit="whole") for name in ("scenario", "engine")),
+        *(Column(name, figures=True, fit="whole") for name in ("pairs", *read)),
+    )
+    rows = tuple(
+        (
+            each.name + ("*" if each.extrapolated else ""),
+            each.engine,
+            f"{each.n}",
+            *(_extra(each.readings[reading]) for reading in read),
+        )
+        for each in effects
+    )
+    return Table(columns, rows)
 
 
 def _lower_differs(effect: ScenarioEffect) -> bool:
@@ -72,7 +81,3 @@ def _extra(extra: Extra) -> str:
     if extra.extra_error is None:
         return f"{mean} ± ?"
     return f"{mean} ± {extra.extra_error:.2f}" if extra.extra_error else mean
-
-
-def _line(console: Console, text: str) -> None:
-    console.print(Text(f"  {text}", style="dim"), soft_wrap=True)

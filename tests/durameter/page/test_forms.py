@@ -36,13 +36,15 @@ from durameter.cost.scenarios.effects import Effects
 from durameter.cost.statistics.differences import of_pairs
 from durameter.gates.diff import Change, Diff
 from durameter.gates.diff import diff as difference
-from durameter.report.conformance import conformance_markdown, show_conformance
-from durameter.report.diff import diff_markdown, show_diff
+from durameter.report.conformance import conformance_document
+from durameter.report.diff import diff_document
+from durameter.report.document import Document
 from durameter.report.measurement import Report
+from durameter.report.measurement_document import report_document
 from durameter.report.render_html import page_html
-from durameter.report.render_markdown import report_markdown
-from durameter.report.render_terminal import show_report
-from durameter.report.scenarios import show_effects
+from durameter.report.render_markdown import markdown
+from durameter.report.render_terminal import show
+from durameter.report.scenarios import effects_document
 from durameter.results.folder import read_result
 from durameter.results.model import Reached, Stopping
 from durameter.workload import Scenario
@@ -78,11 +80,13 @@ def call(command: Callable[..., Any], *words: str | Path, form: str = "terminal"
     return done.stdout
 
 
-def printed(show: Callable[[Console], None]) -> str:
-    """What is shown on a terminal of 100 columns."""
+def rendered(document: Document, form: str = "terminal") -> str:
+    """What is shown on a terminal of 100 columns, or as Markdown."""
+    if form == "markdown":
+        return markdown(document)
     console = Console(width=100, color_system=None)
     with console.capture() as capture:
-        show(console)
+        show(document, console)
     return capture.get()
 
 
@@ -143,10 +147,7 @@ def test_conformance(golden: SnapshotAssertion, good: bool, form: str) -> None:
         Outcome(name="new", state="skipped", why="the server does not offer it"),
     ]
     shown = [each for each in outcomes if each.good or not good]
-    if form == "markdown":
-        assert conformance_markdown("engine", shown, second="meter") == golden
-    else:
-        assert printed(lambda console: show_conformance(shown, console, second="meter")) == golden
+    assert rendered(conformance_document("engine", shown, second="meter"), form) == golden
 
 
 def effect(name: str, engine: str, *, extrapolated: bool = False, lower: float = 3.0) -> ScenarioEffect:
@@ -179,7 +180,7 @@ def test_effects_of_scenarios(golden: SnapshotAssertion, case: str) -> None:
         "lower": Effects((effect("storm", "one", lower=1),), ("crash, other: no task was hit",)),
         "none": Effects((), ("storm, one: its tasks did not complete",)),
     }
-    assert printed(lambda console: show_effects(several[case], console)) == golden
+    assert rendered(effects_document(several[case])) == golden
 
 
 def storm(folder: Path) -> Path:
@@ -250,11 +251,7 @@ def long_report() -> Report:
 
 @FORMS
 def test_report_that_is_long(golden: SnapshotAssertion, form: str) -> None:
-    shown = long_report()
-    if form == "markdown":
-        assert report_markdown(shown) == golden
-    else:
-        assert printed(lambda console: show_report(shown, console)) == golden
+    assert rendered(report_document(long_report()), form) == golden
 
 
 @FORMS
@@ -285,10 +282,7 @@ def test_difference_with_many_parts(golden: SnapshotAssertion, form: str) -> Non
     more = first.model_copy(update={"contributors": parts, "kinds": kinds, "left_out": ("1 task failed",)})
     sides = {side: getattr(found, side).model_copy(update={"folder": side}) for side in ("base", "head")}
     shown = found.model_copy(update={**sides, "engines": (more, second), "cautions": ("mind the gap",)})
-    if form == "markdown":
-        assert diff_markdown(shown) == golden
-    else:
-        assert printed(lambda console: show_diff(shown, console)) == golden
+    assert rendered(diff_document(shown), form) == golden
 
 
 @pytest.mark.parametrize("case", ["whole", "bare", "doubted"])

@@ -13,9 +13,10 @@ from durameter.cost.prices import load_books
 from durameter.cost.prices.pricing import Pricing
 from durameter.cost.statistics import mean_interval
 from durameter.report import Report, build_report
+from durameter.report.measurement_document import report_document
 from durameter.report.measurement_words import comparison
-from durameter.report.render_markdown import report_markdown
-from durameter.report.render_terminal import show_report
+from durameter.report.render_markdown import markdown
+from durameter.report.render_terminal import show
 from durameter.results.model import Reached, Stopping
 
 AGREEING = Path(__file__).parents[1] / "cli" / "results" / "agreeing"
@@ -63,8 +64,8 @@ def test_both_readings_have_an_interval(report: Report) -> None:
 def test_every_format_shows_it(report: Report) -> None:
     """22, 42, 42: mean 35.33, s.e. 6.667, t * s.e. / mean = 0.8118: 35.33 / 2.252 and * 2.252; sinh 0.8118 = 0.904."""
     shown = StringIO()
-    show_report(report, Console(file=shown, width=120))
-    for text in (report_markdown(report), shown.getvalue()):
+    show(report_document(report), Console(file=shown, width=120))
+    for text in (markdown(report_document(report)), shown.getvalue()):
         assert "mean, 95 % interval" in text
         assert "15.7–79.6 (±90 %)" in text
         assert "further tasks for ±10 % / ±5 %" in text
