@@ -53,7 +53,7 @@ class Rule(_Entry):
     when: str
     """The condition, in words."""
     switch: str = ""
-    """The open question that it hangs on."""
+    """The open question that it depends on."""
     reading: Reading = "documented"
     """`upper` while the switch is answered `free`: shown as a range, not in the headline. Not written by hand."""
     grade: Literal["read", "measured", "inferred", "open"] = "read"
@@ -92,7 +92,7 @@ class Rulebook(_Entry):
                 raise ValueError(f"two {what} have the same name")
         for rule in self.rules:
             if rule.switch and rule.switch not in {switch.name for switch in self.switches}:
-                raise ValueError(f"rule {rule.id} hangs on {rule.switch!r}, which is no switch")
+                raise ValueError(f"rule {rule.id} depends on {rule.switch!r}, which is no switch")
             if rule.evidence not in {each.id for each in self.evidence}:
                 raise ValueError(f"rule {rule.id} names {rule.evidence!r}, which is no evidence")
         return self
@@ -144,7 +144,7 @@ class Rulebook(_Entry):
         ]
 
     def is_open(self, unit: Unit) -> bool:
-        """Whether the unit hangs on an open question."""
+        """Whether the unit depends on an open question."""
         return bool(self.rule(unit.rule).switch)
 
     def units(

@@ -1,7 +1,8 @@
-"""Trace and wire of one run → its units: the trace, and what traces are known to tell wrongly.
+"""Merge trace and wire of one run → its units: the trace, corrected where traces are known to be wrong.
 
-Two things are (1.44.0, measured): a trace lists planned steps as steps, whether they were ever asked for or not; and it
-shows one attempt for a planned step whose attempts failed as errors of the function (RetryAfterError in Python).
+They are in two things (1.44.0, measured): a trace lists planned steps as steps, whether they were ever requested or
+not; and it shows one attempt for a planned step whose attempts failed as errors of the function (RetryAfterError in
+Python).
 """
 
 from collections import defaultdict
@@ -18,7 +19,7 @@ from durameter_collectors.units import Gap, TaskLabel, Unit, cause_of
 __all__ = ["NEVER_BEGUN", "UNTOLD", "RunCount", "count_run"]
 
 NEVER_BEGUN = "planned_never_begun"
-"""Name of the difference: steps in the trace that were planned and for which nobody was ever asked."""
+"""Name of the difference: steps in the trace that were planned but never requested."""
 UNTOLD = "retries_untold"
 """Name of the difference: attempts that passed on the wire and that the trace does not show."""
 

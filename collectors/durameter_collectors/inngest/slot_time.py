@@ -1,4 +1,4 @@
-"""What the runs of a task take of capacity: time at work, steps, state. From the wire; without it, from the trace.
+"""What the runs of a task take of capacity: slot time, steps, state. From the wire; without it, from the trace.
 
 "All code execution (including inside steps and outside of steps) uses a concurrency slot. Each request counts as a
 single slot" (Inngest's docs, durable-execution/flow-control/concurrency). So a slot is held for as long as an SDK
@@ -18,7 +18,7 @@ from itertools import pairwise
 from durameter_collectors.inngest.api.graphql import ENDED, RunTrace, Span
 from durameter_collectors.inngest.wire.rows import WireCheckpoint, WireProblem, WireRequest
 
-__all__ = ["RunWork", "measures_of", "work_of"]
+__all__ = ["RunSlotTime", "measures_of", "slot_time_of"]
 
 _SERVERS_OWN = frozenset({"AI_GATEWAY", "GATEWAY"})
 """Operations of steps that the server executes by itself."""
@@ -32,7 +32,7 @@ _Attempt = tuple[str | None, int]
 
 
 @dataclass(frozen=True, slots=True)
-class RunWork:
+class RunSlotTime:
     """One run that has ended. None is what no source tells."""
 
     steps: int
@@ -44,8 +44,8 @@ class RunWork:
     """Of the step with the largest output."""
 
 
-def work_of(record: RunTrace, rows: Rows | None, *, steps: int) -> RunWork | None:
-    """One run's work; None for a run that has not ended.
+def slot_time_of(record: RunTrace, rows: Rows | None, *, steps: int) -> RunSlotTime | None:
+    """What one run takes; None for a run that has not ended.
 
     Args:
         record: the run with its settled trace.
@@ -60,7 +60,7 @@ def work_of(record: RunTrace, rows: Rows | None, *, steps: int) -> RunWork | Non
     if rows is None or any(isinstance(row, WireProblem) and row.grave for row in rows):
         apps = _by_attempt([span for span in spans if span.step_op in _APPS])
         busy = None if apps is None or gateways is None else (*apps.values(), *gateways.values())
-        return RunWork(steps, _open_seconds(record), busy, None, None)
+        return RunSlotTime(steps, _open_seconds(record), busy, None, None)
     asked = [row for row in rows if isinstance(row, WireRequest)]
     taken = [row for row in rows if isinstance(row, WireCheckpoint) and row.status < 300]
     operations = [each for row in taken for each in row.operations]
@@ -71,7 +71,7 @@ def work_of(record: RunTrace, rows: Rows | None, *, steps: int) -> RunWork | Non
         for row in asked
         if row.state_bytes is not None
     ]
-    return RunWork(
+    return RunSlotTime(
         steps,
         _open_seconds(record),
         None if gateways is None else (*((row.asked, row.time) for row in asked), *_after_requests(gateways, asked)),
@@ -81,18 +81,18 @@ def work_of(record: RunTrace, rows: Rows | None, *, steps: int) -> RunWork | Non
     )
 
 
-def measures_of(works: Sequence[RunWork | None]) -> dict[str, Decimal]:
-    """Work of all runs of a task; a name is missing where it is not known of every run.
+def measures_of(of_runs: Sequence[RunSlotTime | None]) -> dict[str, Decimal]:
+    """What all runs of a task take; a name is missing where it is not known of every run.
 
-    A task without a run of its own (its events were batched into another task's) has no work, which is known.
+    A task without a run of its own (its events were batched into another task's) takes nothing, which is known.
 
     Returns:
         `step_seconds` and `open_seconds`: sums over the runs. `step_overlap_seconds`: the integral, over time, of the
-        square of how many steps of the task are at work; equal to `step_seconds` if never two are at once.
+        square of how many steps of the task hold a slot; equal to `step_seconds` if never two are at once.
         `steps_in_longest_run`, `state_bytes_longest`, `step_output_bytes_largest`: of the run that has most.
     """
-    runs = [work for work in works if work is not None]
-    if len(runs) < len(works):
+    runs = [each for each in of_runs if each is not None]
+    if len(runs) < len(of_runs):
         return {}
     found: dict[str, Decimal] = {}
     opened = [run.open_seconds for run in runs if run.open_seconds is not None]

@@ -21,7 +21,7 @@ _ANSWER_SECONDS = 120.0
 
 
 class TapError(Exception):
-    """The tap's rows are not to be had, or not all of them."""
+    """The tap's rows are missing or incomplete."""
 
 
 class TapClient(Generic[Row]):

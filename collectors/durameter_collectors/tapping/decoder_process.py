@@ -11,7 +11,7 @@ from typing import Protocol, cast
 
 from durameter_collectors.tapping.decoding import Kind, pack
 
-__all__ = ["BACKLOG_BYTES", "Courier"]
+__all__ = ["BACKLOG_BYTES", "DecoderProcess"]
 
 BACKLOG_BYTES = 64 * 1024 * 1024
 """Copied bytes that wait for the decoder, at most; besides, one read of each connection."""
@@ -31,7 +31,7 @@ class Reader(Protocol):
         """Read, or stop."""
 
 
-class Courier(asyncio.Protocol):
+class DecoderProcess(asyncio.Protocol):
     """The way to the decoder process."""
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
@@ -50,7 +50,7 @@ class Courier(asyncio.Protocol):
         self._answers = b""
 
     @classmethod
-    async def start(cls, decoder: str, out: Path, *, backlog: int = BACKLOG_BYTES) -> "Courier":
+    async def start(cls, decoder: str, out: Path, *, backlog: int = BACKLOG_BYTES) -> "DecoderProcess":
         """Start the decoder.
 
         Args:
@@ -67,9 +67,9 @@ class Courier(asyncio.Protocol):
                 [sys.executable, "-P", "-m", decoder, str(out)],
                 stdin=theirs.fileno(),
             )
-        transport, courier = await asyncio.get_running_loop().create_unix_connection(lambda: cls(process), sock=ours)
+        transport, made = await asyncio.get_running_loop().create_unix_connection(lambda: cls(process), sock=ours)
         transport.set_write_buffer_limits(high=backlog, low=backlog // 2)
-        return courier
+        return made
 
     @property
     def dead(self) -> bool:

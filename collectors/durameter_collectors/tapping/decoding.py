@@ -37,7 +37,7 @@ class Kind(IntEnum):
     """What a record says."""
 
     OPENED = 0
-    """A connection is joined to its target; the name of its route follows."""
+    """A connection has reached its target; the name of its route follows."""
     FROM_CLIENT = 1
     FROM_SERVER = 2
     CLOSED = 3

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from durameter_collectors.tapping.decoder_process import BACKLOG_BYTES, Courier
+from durameter_collectors.tapping.decoder_process import BACKLOG_BYTES, DecoderProcess
 from durameter_collectors.tapping.proxy import Route, Tap
 from durameter_collectors.tapping.upstream import Target, host_and_port
 
@@ -42,17 +42,17 @@ async def serve_control(tap: Tap, port: int) -> asyncio.Server:
 
 
 async def _answer(tap: Tap, line: str) -> str:
-    courier = tap.courier
+    decoder_process = tap.decoder_process
     match line.split():
         case ["mark"]:
-            return await courier.mark()
+            return await decoder_process.mark()
         case ["stats"]:
             about = {
                 "connections": tap.connections,
-                "backlog": courier.backlog,
-                "waited": courier.waited,
-                "decoder": courier.process.pid,
-                "decoding": not courier.dead,
+                "backlog": decoder_process.backlog,
+                "waited": decoder_process.waited,
+                "decoder": decoder_process.process.pid,
+                "decoding": not decoder_process.dead,
             }
             return json.dumps(about)
         case ["route", name, listen, target]:
@@ -90,9 +90,9 @@ async def run_tap(arguments: argparse.Namespace, decoder: str, routes: Sequence[
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    courier = await Courier.start(decoder, arguments.out, backlog=arguments.backlog)
+    decoder_process = await DecoderProcess.start(decoder, arguments.out, backlog=arguments.backlog)
     try:
-        tap = Tap(courier)
+        tap = Tap(decoder_process)
         for host, port, route in routes:
             await tap.listen(host, port, route)
         control = await serve_control(tap, arguments.control)
@@ -100,4 +100,4 @@ async def run_tap(arguments: argparse.Namespace, decoder: str, routes: Sequence[
         tap.close()
         control.close()
     finally:
-        await courier.end()
+        await decoder_process.end()

@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass
 from typing import cast
 
-from durameter_collectors.tapping.decoder_process import Courier
+from durameter_collectors.tapping.decoder_process import DecoderProcess
 from durameter_collectors.tapping.decoding import Kind
 from durameter_collectors.tapping.upstream import Target, Tls
 
@@ -29,12 +29,12 @@ _BUFFER = memoryview(bytearray(256 * 1024))
 class _Side(asyncio.BufferedProtocol):
     """One end of a connection through the tap: what it receives, the other side sends."""
 
-    def __init__(self, courier: Courier, number: int, kind: Kind) -> None:
+    def __init__(self, decoder_process: DecoderProcess, number: int, kind: Kind) -> None:
         self.transport: asyncio.Transport | None = None
         self.ended = False
         """Whether the end of what it sends has been seen."""
         self.other: _Side | None = None
-        self._courier = courier
+        self._decoder_process = decoder_process
         self._number = number
         self._kind = kind
         self._other_is_full = False
@@ -42,7 +42,7 @@ class _Side(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
-        self._courier.add(self)
+        self._decoder_process.add(self)
         self.consider_reading()
 
     def join(self, other: "_Side") -> None:
@@ -59,11 +59,11 @@ class _Side(asyncio.BufferedProtocol):
         other = self.other
         if other is not None and other.transport is not None:
             other.transport.write(data)
-            self._courier.put(self._kind, self._number, data)
+            self._decoder_process.put(self._kind, self._number, data)
 
     def consider_reading(self) -> None:
         """Read only when there is somebody to pass it on to, with room for it, and room for the copy."""
-        wanted = self.other is not None and not self._other_is_full and not self._courier.full
+        wanted = self.other is not None and not self._other_is_full and not self._decoder_process.full
         if self.transport is None or self.transport.is_closing() or wanted == self._reading:
             return
         self._reading = wanted
@@ -99,12 +99,12 @@ class _Side(asyncio.BufferedProtocol):
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._courier.remove(self)
+        self._decoder_process.remove(self)
         self.transport = None
         other, self.other = self.other, None
         if other is None:
             return
-        self._courier.put(Kind.CLOSED, self._number)
+        self._decoder_process.put(Kind.CLOSED, self._number)
         other.other = None
         if other.transport is None:
             return
@@ -138,8 +138,8 @@ class Route:
 class Tap:
     """Accepts connections and joins each with one of its own to its route's target."""
 
-    def __init__(self, courier: Courier) -> None:
-        self.courier = courier
+    def __init__(self, decoder_process: DecoderProcess) -> None:
+        self.decoder_process = decoder_process
         self.connections = 0
         self._servers: list[asyncio.Server] = []
         self._joining: set[asyncio.Task[None]] = set()
@@ -179,7 +179,7 @@ class Tap:
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 transport, server = await asyncio.get_running_loop().create_connection(
-                    lambda: _Side(self.courier, number, Kind.FROM_SERVER),
+                    lambda: _Side(self.decoder_process, number, Kind.FROM_SERVER),
                     route.target.host,
                     route.target.port,
                     ssl=self._contexts[tls] if tls else None,
@@ -187,7 +187,7 @@ class Tap:
                 )
         except (OSError, TimeoutError) as error:
             self._say(route, f"the target {route.say()} cannot be reached: {error}")
-            self.courier.put(Kind.UNREACHED, number, route.name.encode())
+            self.decoder_process.put(Kind.UNREACHED, number, route.name.encode())
             if client.transport is not None:
                 client.transport.abort()
             return
@@ -198,7 +198,7 @@ class Tap:
         if client.transport is None:  # it has gone meanwhile
             transport.close()
             return
-        self.courier.put(Kind.OPENED, number, route.name.encode())
+        self.decoder_process.put(Kind.OPENED, number, route.name.encode())
         client.join(server)
 
     def _say(self, route: Route, what: str) -> None:
@@ -216,7 +216,7 @@ class _Client(_Side):
         self._tap = tap
         self._route = route
         self._own_number = tap.number()
-        super().__init__(tap.courier, self._own_number, Kind.FROM_CLIENT)
+        super().__init__(tap.decoder_process, self._own_number, Kind.FROM_CLIENT)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)

@@ -1,8 +1,8 @@
 """Event history of one workflow run → units.
 
 Blind spots, by construction of a history: queries, heartbeats, rejected updates, schedule operations, the retries of
-an activity that has not closed (see `pending`), whether a start came by update-with-start, and whether a signal to a
-running workflow came by signal-with-start.
+an activity that has not closed (see `runs.count_pending`), whether a start came by update-with-start, and whether a
+signal to a running workflow came by signal-with-start.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -372,7 +372,7 @@ class _Counter:
             self.gap("an activity started that was never scheduled", f"event {event.event_id}")
             known = _Scheduled(cause="unknown activity", step="")
         if started.attempt > _MOST_ATTEMPTS:
-            what = f"attempt {started.attempt} of an activity is past belief: none of its retries is counted"
+            what = f"implausible attempt number {started.attempt} of an activity; its retries are not counted"
             self.gap(what, f"event {event.event_id}")
             return
         for attempt in range(2, started.attempt + 1):
@@ -388,7 +388,7 @@ class _Counter:
         self._markers.setdefault(task, []).append(event)
 
     def _count_markers(self, markers: list[HistoryEvent]) -> None:
-        """All markers of one workflow task are one Action; which rule says so hangs on what they mark."""
+        """All markers of one workflow task are one Action; which rule says so depends on what they mark."""
         named = {e.event_id: e.marker_recorded_event_attributes.marker_name for e in markers}
         shown = [e for e in markers if named[e.event_id] not in PATCH_MARKERS] or markers
         causes = ", ".join(dict.fromkeys(_marked(event) for event in shown))

@@ -1,6 +1,6 @@
-"""Words that histories and the wire share: the summary that a workload gave, and what a marker marks.
+"""What histories and the wire read alike: the summary that a workload gave, and what a marker marks.
 
-Both sources name the cause of a unit in the same words, so that their rows can be held against each other.
+Both sources name the cause of a unit in the same words, so that their rows can be compared.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Histories and the wire together: what one cannot see, the other adds; what both see, is named and counted once."""
+"""Merge histories and the wire: what one cannot see, the other adds; what both see is named and counted once."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence

@@ -14,7 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from durameter_collectors.rulebook import load_rulebook
 from durameter_collectors.temporal.history import HistoryCount, RunLink, count_history
-from durameter_collectors.temporal.storage import StoredRun, stored_run
+from durameter_collectors.temporal.storage import RunStorage, storage_of
 from durameter_collectors.units import Elsewhere, Gap, TaskLabel, Unit, nowhere
 
 __all__ = [
@@ -78,7 +78,7 @@ class CountedRun:
     """Id of the schedule that started it; else empty."""
     helper: bool
     """Whether only a signal leads to it: it may serve others too."""
-    stored: StoredRun | None = None
+    storage: RunStorage | None = None
     """What it takes of storage; None while it goes on."""
 
 
@@ -121,7 +121,7 @@ async def count_runs(
             link = RunLink(asked.workflow, description.run_id)
             if link in runs:
                 continue
-            if helper and (elsewhere(link.workflow) or elsewhere(link.run) or _is_a_strangers_child(description, runs)):
+            if helper and (elsewhere(link.workflow) or elsewhere(link.run) or _has_another_parent(description, runs)):
                 seen.discard(asked)  # a link may lead there yet: it may be a child further down
                 continue
             run = await _count(client, link, description, label, helper=helper)
@@ -137,7 +137,7 @@ async def count_runs(
     return list(runs.values()), [gap for run in runs.values() for gap in run.count.gaps] + gaps
 
 
-def _is_a_strangers_child(description: WorkflowExecutionDescription, runs: Iterable[RunLink]) -> bool:
+def _has_another_parent(description: WorkflowExecutionDescription, runs: Iterable[RunLink]) -> bool:
     """Whether it has a parent, which is not of this task: then it is of its parent's."""
     parent = description.raw_description.workflow_execution_info.parent_execution
     return bool(parent.workflow_id) and not any(run.workflow == parent.workflow_id for run in runs)
@@ -167,7 +167,7 @@ async def _count(
         given_up={name: at for name, at in count.unstarted.items() if name not in described and not running},
         schedule=schedule_of(record.events),
         helper=helper,
-        stored=stored_run(description),
+        storage=storage_of(description),
     )
 
 

@@ -20,7 +20,7 @@ from durameter_collectors.units import TaskLabel
 __all__ = [
     "DIVISION",
     "batch_operations",
-    "system_traffic",
+    "server_traffic",
 ]
 
 # Batch jobs: the server signals and resets workflows by itself, and no client's wire shows that.
@@ -71,7 +71,7 @@ _BY_THE_SERVER = frozenset({"start", "signal", "signal_with_start"})
 """The server starts and signals its workflows from within: no call of a client, so the meter does not count it."""
 
 
-async def system_traffic(client: Client, since: datetime | None = None) -> dict[str, dict[str, Decimal]]:
+async def server_traffic(client: Client, since: datetime | None = None) -> dict[str, dict[str, Decimal]]:
     """What the meter counts for system workflows.
 
     Args:

@@ -11,11 +11,11 @@ from typing import Protocol
 
 from temporalio.client import WorkflowExecutionDescription
 
-__all__ = ["StoredRun", "measures_of", "stored_run"]
+__all__ = ["RunStorage", "measures_of", "storage_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class StoredRun:
+class RunStorage:
     """One closed run, as `describe` has it (`WorkflowExecutionInfo`)."""
 
     history_bytes: int
@@ -38,16 +38,16 @@ class HasStorage(Protocol):
     """A counted run."""
 
     @property
-    def stored(self) -> StoredRun | None:
+    def storage(self) -> RunStorage | None:
         """None while it goes on."""
 
 
-def stored_run(description: WorkflowExecutionDescription) -> StoredRun | None:
+def storage_of(description: WorkflowExecutionDescription) -> RunStorage | None:
     """What a description says of a run's storage; None for one that has not closed, whose history still grows."""
     info = description.raw_description.workflow_execution_info
     if not info.HasField("close_time"):
         return None
-    return StoredRun(
+    return RunStorage(
         history_bytes=info.history_size_bytes,
         history_events=info.history_length,
         external_bytes=info.external_payload_size_bytes,
@@ -68,7 +68,7 @@ def measures_of(runs: Sequence[HasStorage]) -> dict[str, Decimal]:
         history has its whole size only at the end. `history_bytes_longest`, `history_events_longest`: of the run that
         has most.
     """
-    stored = [run.stored for run in runs]
+    stored = [run.storage for run in runs]
     known = [each for each in stored if each is not None and each.history_bytes]
     if not known or len(known) < len(stored):
         return {}

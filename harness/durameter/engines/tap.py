@@ -23,7 +23,7 @@ class _Log(Protocol):
         """Whether the tap answers."""
 
     async def stats(self) -> Mapping[str, Any]:
-        """How it gets on."""
+        """Statistics of the tap so far."""
 
 
 LogType = TypeVar("LogType", bound=_Log)
@@ -38,7 +38,7 @@ class GuardedTap(Generic[LogType]):
     log: LogType
     process: GuardedProcess
 
-    async def deaf(self) -> str:
+    async def decoder_failed(self) -> str:
         """Wait until the tap no longer understands what passes, and say so: nothing would be counted from there on."""
         with contextlib.suppress(TapError):  # it has died altogether, which is its process's matter
             while (await self.log.stats())["decoding"]:
@@ -49,10 +49,10 @@ class GuardedTap(Generic[LogType]):
 
 
 async def first_end(processes: Sequence[GuardedProcess], tap: GuardedTap[LogType] | None) -> str:
-    """Wait until one of these processes ends, or the tap turns deaf, and say so. Waits for ever where there is none."""
+    """Wait until one of these processes ends, or the tap's decoder fails, and say so. Waits for ever without any."""
     ends = [asyncio.create_task(process.died()) for process in processes]
     if tap is not None:
-        ends += [asyncio.create_task(tap.process.died()), asyncio.create_task(tap.deaf())]
+        ends += [asyncio.create_task(tap.process.died()), asyncio.create_task(tap.decoder_failed())]
     if not ends:
         await asyncio.Event().wait()
     try:

@@ -215,7 +215,7 @@ class Measurement(_Record):
 
 
 def count_kinds(units: Iterable[Unit], rules: Rulebook) -> dict[str, KindCount]:
-    """Units per kind, both readings, and how much of it hangs on open questions."""
+    """Units per kind, both readings, and how much of it depends on open questions."""
     sums: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for unit in units:
         sums[unit.kind][unit.reading] += unit.quantity

@@ -59,11 +59,11 @@ class Reconciliation(BaseModel):
     other: str
     """The second one."""
     independent: bool = True
-    """Whether neither of the two was made from the other; if not, equality proves only that nothing was mislaid."""
+    """Whether neither of the two was made from the other; if not, equality proves only that nothing was lost."""
     state: Literal["agrees", "differs", "not checked"]
     lines: tuple[Line, ...] = ()
     notes: tuple[str, ...] = ()
-    """What the reader must know: why it was not checked, runs of nobody, exchanges that could not be read."""
+    """What the reader must know: why it was not checked, unattributed runs, exchanges that could not be read."""
     blind_spots: tuple[str, ...] = ()
     """What neither of the two can see."""
 

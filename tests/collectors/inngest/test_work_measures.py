@@ -21,7 +21,7 @@ from durameter.engines.inngest.engine import InngestEngine
 from durameter.processes.asgi import serve_app
 from durameter.results.reconcile import Reconciliation
 from durameter_collectors.inngest.api.graphql import ENDED, RunTrace
-from durameter_collectors.inngest.slot_time import RunWork, measures_of, work_of
+from durameter_collectors.inngest.slot_time import RunSlotTime, measures_of, slot_time_of
 from durameter_collectors.inngest.wire.rows import (
     Operation,
     WireCheckpoint,
@@ -178,7 +178,7 @@ def test_traces_tell_the_same_time_at_work(found: Found) -> None:
         if name == "works outside":
             continue
         records = [gzip.decompress(raw) for file, raw in count.records.items() if not file.startswith("wire")]
-        works = [work_of(RunTrace.model_validate(json.loads(raw)), None, steps=0) for raw in records]
+        works = [slot_time_of(RunTrace.model_validate(json.loads(raw)), None, steps=0) for raw in records]
         told = measures_of(works)
         assert abs(told["step_seconds"] - count.measures["step_seconds"]) < Decimal(1), name
         assert told.keys() >= SUMS
@@ -222,8 +222,8 @@ def _request(begun: float, ended: float, *outputs: int, state: int | None = 0) -
     )
 
 
-def _work(*rows: WireRequest | WireCheckpoint | WireProblem, status: str = "COMPLETED") -> RunWork:
-    work = work_of(_trace(status), rows, steps=2)
+def _work(*rows: WireRequest | WireCheckpoint | WireProblem, status: str = "COMPLETED") -> RunSlotTime:
+    work = slot_time_of(_trace(status), rows, steps=2)
     assert work is not None
     return work
 
@@ -247,7 +247,7 @@ def test_what_the_server_does_by_itself_comes_after_the_request_that_told_it_to(
             span | {"startedAt": _at(1.1), "endedAt": _at(3.9)},  # most are listed twice
         ],
     }
-    work = work_of(_trace(trace=trace), [_request(0, 1, 10)], steps=1)
+    work = slot_time_of(_trace(trace=trace), [_request(0, 1, 10)], steps=1)
     assert work is not None
     assert work.busy == ((_at(0), _at(1)), (_at(1), _at(4)))
     assert measures_of([work])["step_overlap_seconds"] == 4
@@ -272,7 +272,7 @@ def test_checkpointed_outputs_are_state() -> None:
 
 
 def test_a_run_that_goes_on_or_is_not_seen_whole_has_no_measure() -> None:
-    assert work_of(_trace("RUNNING"), [_request(0, 1)], steps=1) is None
+    assert slot_time_of(_trace("RUNNING"), [_request(0, 1)], steps=1) is None
     assert measures_of([None, _work(_request(0, 1))]) == {}
     unread = WireProblem(call=1, time=_at(1), run="run", what="a reply cannot be read")
     work = _work(_request(0, 1, 50), unread)

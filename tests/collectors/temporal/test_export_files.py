@@ -16,8 +16,8 @@ from temporalio.api.history.v1 import History
 from temporalio.client import WorkflowHistory
 
 from durameter_collectors.temporal.files.read import (
-    Filed,
     HistoryFileError,
+    HistoryPlace,
     read_histories,
     read_history,
 )
@@ -69,7 +69,7 @@ FORMS: dict[str, Callable[[Sequence[Recorded]], bytes]] = {
 }
 
 
-def read(data: bytes) -> list[Filed]:
+def read(data: bytes) -> list[HistoryPlace]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "file"
         path.write_bytes(data)

@@ -17,7 +17,7 @@ from durameter.config import Config
 from durameter.engines.base import TaskCount
 from durameter.engines.temporal.engine import TemporalEngine
 from durameter.results.reconcile import Reconciliation
-from durameter_collectors.temporal.storage import StoredRun, measures_of
+from durameter_collectors.temporal.storage import RunStorage, measures_of
 from durameter_collectors.units import TaskLabel
 
 LABEL = TaskLabel("tests/storage", "default", "task")
@@ -203,12 +203,12 @@ async def test_a_run_that_is_gone_takes_the_measures_with_it(
 
 @dataclass(frozen=True)
 class _Run:
-    stored: StoredRun | None
+    storage: RunStorage | None
 
 
 def _stored(size: int, *, seconds: float = 1, events: int = 5) -> _Run:
     begun = datetime(2026, 1, 1, tzinfo=UTC)
-    return _Run(StoredRun(size, events, 7, begun, begun + timedelta(seconds=seconds)))
+    return _Run(RunStorage(size, events, 7, begun, begun + timedelta(seconds=seconds)))
 
 
 def test_sums_and_maxima() -> None:
@@ -236,6 +236,6 @@ def test_a_part_is_no_measure(runs: list[_Run]) -> None:
 
 
 def test_seconds_are_exact_to_the_microsecond() -> None:
-    lengths = [_stored(1, seconds=number / 1_000_000).stored for number in range(1, 1_000, 37)]
+    lengths = [_stored(1, seconds=number / 1_000_000).storage for number in range(1, 1_000, 37)]
     seconds = [each.open_seconds for each in lengths if each is not None]
     assert {after - before for before, after in pairwise(seconds)} == {Decimal("0.000037")}

@@ -86,7 +86,7 @@ def proofs(
         "store_troubles": (),
         "rest": None,
         "rest_problems": (),
-        "strangers": (),
+        "unattributed": (),
     }
     return {(each.source, each.other): each for each in prove(Evidence(**(about | more)))}
 
@@ -200,7 +200,7 @@ def test_without_a_store_the_wire_is_proof_enough_and_it_is_said() -> None:
 @pytest.mark.parametrize(
     ("more", "where"),
     [
-        ({"strangers": ("run x belongs to no task",)}, ("trace", "wire")),
+        ({"unattributed": ("run x belongs to no task",)}, ("trace", "wire")),
         ({"store_troubles": ("locked 3 times",)}, ("trace", "store")),
         ({"rest": {"run": {"function_run": 1}}, "rest_problems": ()}, ("trace", "REST")),
         ({"rest": {"run": {"function_run": 1, "step.run": 1}}, "rest_problems": ("run y",)}, ("trace", "REST")),

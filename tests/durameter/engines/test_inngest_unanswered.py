@@ -90,7 +90,7 @@ def proofs(record: RunTrace, index: WireIndex, stored: StoreReading) -> dict[tup
         "store_troubles": (),
         "rest": None,
         "rest_problems": (),
-        "strangers": (),
+        "unattributed": (),
     }
     return {(each.source, each.other): each for each in prove(Evidence(**about))}
 

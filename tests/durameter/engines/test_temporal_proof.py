@@ -98,7 +98,7 @@ def evidence(run: CountedRun, wire: list[WireAction], meter: dict[str, int]) -> 
         meter_problem="",
         system={},
         batch={},
-        strangers=(),
+        unattributed=(),
     )
 
 
@@ -310,7 +310,7 @@ def test_a_call_of_unknown_outcome_did_nothing_where_the_meter_has_no_more() -> 
 
 
 def test_calls_and_workflows_of_nobody_fail_the_count() -> None:
-    found = replace(GOOD, strangers=["workflow x belongs to no task"])
+    found = replace(GOOD, unattributed=["workflow x belongs to no task"])
     assert states(found)["ledger", "meter"] == "differs"
     without = replace(found, meter_problem="no metrics page")
     assert states(without)["ledger", "meter"] == "differs"
@@ -322,6 +322,6 @@ def test_a_heartbeat_whose_activity_nobody_knows_is_of_nobody() -> None:
     found = replace(
         evidence(counted_run(HISTORY), WIRE, METERED | {"grpc_RecordActivityTaskHeartbeat": 2}),
         wire=wire,
-        strangers=["heartbeat 1 times on an unknown workflow"],
+        unattributed=["heartbeat 1 times on an unknown workflow"],
     )
     assert states(found) == dict.fromkeys(PAIRS, "agrees") | {("ledger", "meter"): "differs"}

@@ -13,9 +13,9 @@ from temporalio.api.history.v1 import HistoryEvent
 
 __all__ = [
     "documents",
-    "packed_again",
     "parsed",
     "utf8",
+    "with_encoded_payloads",
 ]
 
 # Payloads that were written out as what they hold: `"input": [1]` in place of base64 with its encoding.
@@ -24,7 +24,7 @@ _ONE, _MANY = Payload.DESCRIPTOR.full_name, Payloads.DESCRIPTOR.full_name
 _JSON = base64.b64encode(b"json/plain").decode()
 
 
-def packed_again(event: dict[str, Any]) -> dict[str, Any]:
+def with_encoded_payloads(event: dict[str, Any]) -> dict[str, Any]:
     """An event in JSON whose payloads are all as a server stores them; those that are already are left alone.
 
     Args:

@@ -18,13 +18,13 @@ from temporalio.api.history.v1 import History, HistoryEvent
 from temporalio.client import WorkflowHistory
 
 from durameter_collectors.temporal.files.compression import PACKING_ERRORS, opened
-from durameter_collectors.temporal.files.json_forms import documents, packed_again, parsed, utf8
+from durameter_collectors.temporal.files.json_forms import documents, parsed, utf8, with_encoded_payloads
 from durameter_collectors.temporal.integrity import Damage
 
 __all__ = [
     "CutOffError",
-    "Filed",
     "HistoryFileError",
+    "HistoryPlace",
     "ReadHistory",
     "is_export",
     "items_of",
@@ -117,7 +117,7 @@ class ReadHistory:
 
 
 @dataclass(frozen=True)
-class Filed:
+class HistoryPlace:
     """A place in a file where a history was looked for."""
 
     place: str
@@ -152,7 +152,7 @@ def read_history(source: Path | bytes) -> ReadHistory:
         raise HistoryFileError(_refusal(name, error)) from error
 
 
-def read_histories(path: Path) -> Iterator[Filed]:
+def read_histories(path: Path) -> Iterator[HistoryPlace]:
     """Read every history of a file, one after the other: nothing of it is passed over in silence.
 
     What `read_history` reads, and files with many histories: `temporal.api.export.v1.WorkflowExecutions` as Temporal
@@ -173,18 +173,18 @@ def read_histories(path: Path) -> Iterator[Filed]:
                 number += 1
                 place = f"{path}" if isinstance(read, ReadHistory) else f"{path}, history {number}"
                 if isinstance(read, ReadHistory):
-                    yield Filed(place, read)
+                    yield HistoryPlace(place, read)
                 elif isinstance(read.found, ReadHistory):
-                    yield Filed(place, read.found)
+                    yield HistoryPlace(place, read.found)
                 else:
-                    yield Filed(place, None, _refusal(place, read.found))
+                    yield HistoryPlace(place, None, _refusal(place, read.found))
     except OSError as error:
-        yield Filed(f"{path}", None, f"{path} cannot be read: {error.strerror or error}.")
+        yield HistoryPlace(f"{path}", None, f"{path} cannot be read: {error.strerror or error}.")
     except CutOffError as error:
         what = f"{path} is an export, and after {number} histories {error}: those are counted. Download it again."
-        yield Filed(f"{path}", None, what)
+        yield HistoryPlace(f"{path}", None, what)
     except _NotHistoryError as error:
-        yield Filed(f"{path}", None, _refusal(f"{path}", error))
+        yield HistoryPlace(f"{path}", None, _refusal(f"{path}", error))
 
 
 class _NotHistoryError(Exception):
@@ -377,7 +377,7 @@ def _from_json(parsed: object) -> tuple[list[HistoryEvent], list[Damage]]:
     if not isinstance(raw, list) or not all(isinstance(event, dict) for event in raw):
         raise _NotHistoryError('is JSON without a list of "events"')
     try:
-        events = list(WorkflowHistory.from_json("", {"events": [packed_again(event) for event in raw]}).events)
+        events = list(WorkflowHistory.from_json("", {"events": [with_encoded_payloads(event) for event in raw]}).events)
     except (ParseError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         # The SDK repairs old spellings before it checks anything, hence so many kinds.
         raise _NotHistoryError(f"has events that are not as a server writes them ({error})") from error

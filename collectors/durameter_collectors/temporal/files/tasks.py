@@ -1,4 +1,4 @@
-"""Runs whose histories lie in files → units, and what each run says of the others: what tasks are joined by."""
+"""Runs whose histories are in files → units, and what each run says of the others: by that they make tasks."""
 
 from array import array
 from collections import defaultdict
@@ -9,16 +9,16 @@ from hashlib import sha256
 
 from temporalio.api.history.v1 import HistoryEvent
 
-from durameter_collectors.temporal.files.read import Filed, ReadHistory
+from durameter_collectors.temporal.files.read import HistoryPlace, ReadHistory
 from durameter_collectors.temporal.history import HistoryCount, RunLink, count_history
 from durameter_collectors.temporal.integrity import ENDS, in_order, name_of
 from durameter_collectors.union_find import Groups
 from durameter_collectors.units import Gap, TaskLabel
 
 __all__ = [
-    "FiledRun",
-    "FiledRuns",
-    "FiledTask",
+    "RunInFile",
+    "RunsInFiles",
+    "TaskInFiles",
     "tasks_of",
 ]
 
@@ -28,7 +28,7 @@ _KINDS = 1000
 
 
 @dataclass(frozen=True)
-class FiledRun:
+class RunInFile:
     """One run, counted. Its history is not kept."""
 
     place: str
@@ -64,7 +64,7 @@ class FiledRun:
         return f"workflow {self.workflow or '(no id)'}, run {self.run or '(no id)'}"
 
 
-class FiledRuns:
+class RunsInFiles:
     """All runs that were read so far, each once."""
 
     def __init__(self, *, workload: str, variant: str) -> None:
@@ -72,16 +72,16 @@ class FiledRuns:
 
         Args:
             workload: the name under which their units stand in a ledger.
-            variant: and the variant. Tasks are not known yet; `joined.tasks_of` makes them.
+            variant: and the variant. Tasks are not known yet; `tasks_of` makes them.
         """
         self._label = TaskLabel(workload, variant, "")
-        self.by_key: dict[str, FiledRun] = {}
+        self.by_key: dict[str, RunInFile] = {}
         self.again: dict[str, list[str]] = {}
         """Runs that were read more than once: key → the places that were not taken."""
         self.contradictions: list[tuple[str, str]] = []
         """Key of a run of which two files say different things, and the place that was not taken."""
 
-    def take(self, filed: Filed) -> FiledRun | None:
+    def take(self, filed: HistoryPlace) -> RunInFile | None:
         """Count what was read at a place. None where there was no history.
 
         Of two records of one run, such as one made while it still ran and one made later, that with more events is
@@ -101,7 +101,7 @@ class FiledRuns:
         return more
 
 
-def _counted(place: str, history: ReadHistory, label: TaskLabel) -> FiledRun:
+def _counted(place: str, history: ReadHistory, label: TaskLabel) -> RunInFile:
     count = count_history(history.events, workflow=history.workflow, run=history.run, label=label)
     # Of an event type that the reader of JSON does not know, the count has a number only, and the file its name.
     named = {damage.evidence for damage in history.damages}
@@ -114,7 +114,7 @@ def _counted(place: str, history: ReadHistory, label: TaskLabel) -> FiledRun:
     parent = first.parent_workflow_execution
     came_from = {first.continued_execution_run_id, *_bases(events)} - {""}
     times = [event.event_time.ToDatetime(tzinfo=UTC) for event in (events[:1] + events[-1:])]
-    return FiledRun(
+    return RunInFile(
         place=place,
         key=history.run or _digest(history.events),
         workflow=history.workflow,
@@ -144,15 +144,15 @@ def _digest(events: Sequence[HistoryEvent]) -> str:
     return f"unnamed-{whole.hexdigest()[:16]}"
 
 
-# Runs out of files, joined into tasks: a root workflow with everything that descends from it.
+# Runs out of files, grouped into tasks: a root workflow with everything that descends from it.
 
 
 @dataclass(frozen=True)
-class FiledTask:
+class TaskInFiles:
     """One task: a root run and all that belongs to it, as far as it was among the files."""
 
-    root: FiledRun
-    runs: tuple[FiledRun, ...]
+    root: RunInFile
+    runs: tuple[RunInFile, ...]
     """All of them in order of their start, the root first."""
     gaps: tuple[Gap, ...]
     """What is missing of it, and what was damaged."""
@@ -161,7 +161,7 @@ class FiledTask:
     still ran, its record was cut off, or it went on in a run that is not among the files."""
 
 
-def tasks_of(found: FiledRuns) -> list[FiledTask]:
+def tasks_of(found: RunsInFiles) -> list[TaskInFiles]:
     """Every task, in order of its start.
 
     Each run is in one task. Where a part of a task is not among the files, a gap says so: a run that a history leads
@@ -180,7 +180,7 @@ def tasks_of(found: FiledRuns) -> list[FiledTask]:
                 groups.join(key, other)
             elif other in of_chain:  # a later run of the one that is meant
                 groups.join(key, of_chain[other])
-    members: dict[Hashable, list[FiledRun]] = defaultdict(list)
+    members: dict[Hashable, list[RunInFile]] = defaultdict(list)
     for key, run in runs.items():
         members[groups.of(key)].append(run)
     return sorted(
@@ -188,7 +188,7 @@ def tasks_of(found: FiledRuns) -> list[FiledTask]:
     )
 
 
-def _task(members: list[FiledRun], found: FiledRuns) -> FiledTask:
+def _task(members: list[RunInFile], found: RunsInFiles) -> TaskInFiles:
     runs = {run.key: run for run in members}
     led_to = {link.run for run in members for link in run.count.links if link.run not in run.came_from}
     roots = [
@@ -208,10 +208,10 @@ def _task(members: list[FiledRun], found: FiledRuns) -> FiledTask:
         for key, place in found.contradictions
         if key in runs
     ]
-    return FiledTask(root, (root, *(run for run in order if run is not root)), tuple(_once(gaps)), _end(root, runs))
+    return TaskInFiles(root, (root, *(run for run in order if run is not root)), tuple(_once(gaps)), _end(root, runs))
 
 
-def _missing(run: FiledRun, root: FiledRun, runs: Mapping[str, FiledRun]) -> list[Gap]:
+def _missing(run: RunInFile, root: RunInFile, runs: Mapping[str, RunInFile]) -> list[Gap]:
     """What this run says that there is, and that is not among the files."""
     gaps = []
     if not run.end:
@@ -239,14 +239,14 @@ def _missing(run: FiledRun, root: FiledRun, runs: Mapping[str, FiledRun]) -> lis
     return gaps
 
 
-def _end(root: FiledRun, runs: Mapping[str, FiledRun]) -> str:
+def _end(root: RunInFile, runs: Mapping[str, RunInFile]) -> str:
     chain = [run for run in runs.values() if (run.workflow, run.chain) == (root.workflow, root.chain)] or [root]
     last = max(chain, key=lambda run: (run.ended, run.key))
     next_runs = (link for link in last.count.links if link.workflow == last.workflow and link.run not in last.came_from)
     return "" if any(link.run not in runs for link in next_runs) else last.end
 
 
-def _gap(run: FiledRun, what: str, evidence: str = "") -> Gap:
+def _gap(run: RunInFile, what: str, evidence: str = "") -> Gap:
     return Gap(engine="temporal", task="", run=run.run, what=what, evidence=evidence)
 
 

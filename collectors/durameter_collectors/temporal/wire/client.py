@@ -24,7 +24,7 @@ ROW: TypeAdapter[WireAction | WireProblem] = TypeAdapter(
 )
 
 WireError = TapError
-"""The tap's rows are not to be had, or not all of them."""
+"""The tap's rows are missing or incomplete."""
 
 
 def tap_command(python: str, *, listen: str, target: str, out: Path, control: int, tls: Tls | None = None) -> list[str]:

@@ -177,7 +177,7 @@ _HANDLERS: Mapping[int, Callable[[Completion, WorkflowTask, Command], None]] = {
 
 
 def _markers(completion: Completion, owner: WorkflowTask) -> None:
-    """All markers of one workflow task are one Action; which rule says so hangs on what they mark."""
+    """All markers of one workflow task are one Action; which rule says so depends on what they mark."""
     commands = completion.request.commands
     markers = [each for each in commands if each.command_type == CommandType.COMMAND_TYPE_RECORD_MARKER]
     if not markers:

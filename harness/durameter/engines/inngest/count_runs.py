@@ -38,7 +38,7 @@ _AT_ONCE = 16
 _DAY = timedelta(days=1)
 _LAST_PORT = 65535
 _OTHER_BLIND_SPOTS = (
-    "steps that were planned and for which nobody was ever asked: traces list them as steps, and here they are counted",
+    "steps that were planned but never requested: traces list them as steps, and here they are counted",
     "step_retry: retries of planned steps that failed as errors of the function (Python: RetryAfterError)",
     "events that were sent: they have a price of their own",
 )

@@ -59,8 +59,8 @@ class Evidence:
     """Run → kind → units by the server's REST API, of the runs that it tells whole; None where it has none."""
     rest_problems: Sequence[str]
     """Runs that it did not tell, and why."""
-    strangers: Sequence[str]
-    """Runs of nobody, in words."""
+    unattributed: Sequence[str]
+    """Runs that belong to no task, in words."""
 
 
 LATE = "reply_after_cancellation"

@@ -56,7 +56,7 @@ def prove(found: Evidence) -> tuple[Reconciliation, ...]:
         never = never_asked(found, found.wire, seen)
         silent = unanswered_steps(found, found.wire, seen)
         taken = late_and_taken(found, found.wire, seen)
-        problems = [*_problems(found.wire, seen), *_beside(found, seen, never), *found.strangers]
+        problems = [*_problems(found.wire, seen), *_beside(found, seen, never), *found.unattributed]
         proofs.append(_against("trace", "wire", traced, passed, [repaired, _units(late), never], problems, found))
         if found.store is None:
             proofs[0] = proofs[0].model_copy(update={"notes": (*proofs[0].notes, found.store_problem)})
@@ -68,7 +68,7 @@ def prove(found: Evidence) -> tuple[Reconciliation, ...]:
         problems = [f"run {run}: {what}" for run, each in found.store.runs.items() for what in each.problems]
         problems += found.store_troubles
         if found.wire is None:
-            problems += found.strangers
+            problems += found.unattributed
         proofs.append(_against("trace", "store", traced, stored, [repaired, _negative(silent), taken], problems, found))
         if found.wire is not None:
             proofs.append(
@@ -206,7 +206,7 @@ def _problems(wire: WireIndex, seen: Mapping[str, RunOnWire]) -> list[str]:
 
 
 def _ledger(found: Evidence, traced: Mapping[str, _Counts], repaired: Mapping[str, Corrections]) -> Reconciliation:
-    """The ledger is the trace and what the wire repairs in it, and nothing is mislaid or doubled."""
+    """The ledger is the trace and what the wire repairs in it, and nothing is lost or doubled."""
     ours: _ByRun = defaultdict(lambda: defaultdict(Decimal))
     for unit in found.ledger:
         ours[unit.run][unit.kind] += unit.quantity

@@ -1,4 +1,4 @@
-"""One measurement on a reached Inngest server: serve functions, count tasks, hold the sources against each other."""
+"""One measurement on a reached Inngest server: serve functions, count tasks, compare the sources."""
 
 import asyncio
 import gzip
@@ -32,7 +32,7 @@ from durameter_collectors.inngest.api.graphql import ENDED, InngestApi, InngestA
 from durameter_collectors.inngest.api.rest import RestV2
 from durameter_collectors.inngest.descendants import Sent
 from durameter_collectors.inngest.runs import CountedRun, cancel_runs, count_runs
-from durameter_collectors.inngest.slot_time import RunWork, measures_of, work_of
+from durameter_collectors.inngest.slot_time import RunSlotTime, measures_of, slot_time_of
 from durameter_collectors.inngest.store.read import StoreError, StoreReading, read_store
 from durameter_collectors.inngest.trace import kinds_in_trace
 from durameter_collectors.inngest.wire.runs import RunOnWire
@@ -282,7 +282,7 @@ class InngestSession(Session):
             records=self._records(task.runs),
             measures=self._measures(task.runs, {event for event in task.events if not elsewhere(event)})
             # A run that cannot be read is in no sum: then there is none, for a part would pass for the whole.
-            | ({} if unread else measures_of([self._work(run) for run in task.runs])),
+            | ({} if unread else measures_of([self._slot_time(run) for run in task.runs])),
         )
 
     def _unheard(self, roots: Sequence[str], runs: Sequence[CountedRun], label: TaskLabel) -> list[Gap]:
@@ -333,14 +333,14 @@ class InngestSession(Session):
             "bytes": Decimal(sum(run.request_bytes + run.reply_bytes for run in seen)),
         }
 
-    def _work(self, run: CountedRun) -> RunWork | None:
+    def _slot_time(self, run: CountedRun) -> RunSlotTime | None:
         """What the run takes of capacity: by the wire, where it passes."""
         steps = {unit.evidence for unit in run.count.units if unit.evidence.startswith("step ")}
         rows = self._tap.log.index.rows_of(run.record.id) if self._tap else None
-        return work_of(run.record, rows, steps=len(steps))
+        return slot_time_of(run.record, rows, steps=len(steps))
 
     async def reconcile(self, units: Sequence[Unit]) -> tuple[Reconciliation, ...]:
-        """The sources against each other and against the ledger, run by run and kind by kind."""
+        """Compare the sources with each other and with the ledger, run by run and kind by kind."""
         await self._sent()
         store, problem = await self._stored()
         rest, rest_problems = await self._rest()
@@ -358,7 +358,7 @@ class InngestSession(Session):
                 store_troubles=tuple(self._locked()),
                 rest=rest,
                 rest_problems=rest_problems,
-                strangers=tuple(await self._strangers()),
+                unattributed=tuple(await self._unattributed()),
             )
         )
 
@@ -429,7 +429,7 @@ class InngestSession(Session):
             return []
         return [f"the server's log says {lines} times that its database was locked: spans may be lost"] if lines else []
 
-    async def _strangers(self) -> list[str]:
+    async def _unattributed(self) -> list[str]:
         """Runs of the served apps that belong to no task."""
         prefixes = tuple(f"{app}-" for app in self._apps)
         index = self._tap.log.index if self._tap else None
@@ -448,7 +448,7 @@ class InngestSession(Session):
                 if self._until is None or run.queued_at is None or run.queued_at <= self._until
             ]
         except InngestApiError as error:
-            return [f"the server's list of runs cannot be read, so runs of nobody would not be seen: {error}"]
+            return [f"the server's list of runs cannot be read, so unattributed runs would not be noticed: {error}"]
 
 
 def refused(answer: httpx.Response) -> bool:

@@ -34,7 +34,7 @@ class TemporalConfig(Section):
     """The name in the server's certificate, where it is not the address's."""
     tap: bool = True
     """Look at the wire between clients, workers and the server. Without it, queries, heartbeats and rejected updates
-    are noticed and cannot be laid to a task."""
+    are noticed and cannot be attributed to a task."""
 
     @classmethod
     def of(cls, config: Config) -> Self:

@@ -22,7 +22,7 @@ from durameter.results.reconcile import Reconciliation
 from durameter.results.writer import WORKLOAD, ResultWriter
 from durameter_collectors.rulebook import Rulebook
 from durameter_collectors.temporal.files.read import read_histories
-from durameter_collectors.temporal.files.tasks import FiledRuns, FiledTask, tasks_of
+from durameter_collectors.temporal.files.tasks import RunsInFiles, TaskInFiles, tasks_of
 from durameter_collectors.units import Gap, Unit
 
 __all__ = ["CountHistories"]
@@ -121,8 +121,8 @@ def _count(files: Files, request: CountRequest, recorded: Recorded, told: Readin
     )
 
 
-def _read(files: Files, told: Reading) -> tuple[FiledRuns, FilesRead]:
-    runs, read = FiledRuns(workload=WORKLOAD, variant=_VARIANT), FilesRead(total=len(files.paths))
+def _read(files: Files, told: Reading) -> tuple[RunsInFiles, FilesRead]:
+    runs, read = RunsInFiles(workload=WORKLOAD, variant=_VARIANT), FilesRead(total=len(files.paths))
     read.refused += [(folder, f"{folder} cannot be read: {why}.") for folder, why in files.unreadable]
     for path in files.paths:
         for filed in read_histories(path):
@@ -142,14 +142,14 @@ def _none(read: FilesRead) -> str:
     return "\n".join([f"The {read.files} {what} no history of a Temporal workflow:", *shown, *more])
 
 
-def _named(tasks: Sequence[FiledTask]) -> Iterator[tuple[FiledTask, str]]:
+def _named(tasks: Sequence[TaskInFiles]) -> Iterator[tuple[TaskInFiles, str]]:
     """Tasks with names of their own. Where a workflow id was used again, each of its tasks has a hash in its name."""
     names = [(task, task.root.workflow or f"run-{task.root.key}") for task in tasks]
     groups = group_roots(Root(task, name=name, full_name=f"{name} {task.root.key}") for task, name in names)
     return ((group.roots[0], group.id) for group in groups)
 
 
-def _result(task: FiledTask, name: str, rules: Rulebook, ledger: list[Unit]) -> TaskResult:
+def _result(task: TaskInFiles, name: str, rules: Rulebook, ledger: list[Unit]) -> TaskResult:
     """One task's row; adds its units to the ledger."""
     found = [unit.model_copy(update={"task": name}) for run in task.runs for unit in run.count.units]
     units = rules.read(found)
@@ -175,7 +175,7 @@ def _result(task: FiledTask, name: str, rules: Rulebook, ledger: list[Unit]) -> 
     )
 
 
-def _how(task: FiledTask, is_open: bool) -> str:
+def _how(task: TaskInFiles, is_open: bool) -> str:
     if task.end:
         return f"its workflow ended as {task.end.lower().replace('_', ' ')}"
     return "it still ran, or its record was cut off" if is_open else "it goes on in a run that is not among the files"

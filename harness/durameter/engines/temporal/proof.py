@@ -1,4 +1,4 @@
-"""Histories, wire, meter and ledger of one measurement against each other."""
+"""Histories, wire, meter and ledger of one measurement, compared with each other."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -66,7 +66,7 @@ class Evidence:
     """Part of the server → `action_type` → what its workflows did."""
     batch: _Counts
     """Rule id → how often batch jobs did what it bills."""
-    strangers: Sequence[str]
+    unattributed: Sequence[str]
     """What belongs to no task, in words."""
 
 
@@ -107,9 +107,9 @@ def _ledger_against_meter(found: Evidence, rules: Rulebook) -> Reconciliation:
     return Reconciliation(
         source="ledger",
         other="meter",
-        state=state_of(lines, found.strangers),
+        state=state_of(lines, found.unattributed),
         lines=lines,
-        notes=(*found.strangers, *hidden),
+        notes=(*found.unattributed, *hidden),
         blind_spots=(_CLOUD_ONLY,) if found.wire is not None else (_NOT_METERED, _CLOUD_ONLY),
     )
 
@@ -125,18 +125,18 @@ def _metered_and_free(found: Evidence, rules: Rulebook) -> Corrections:
 
 
 def _no_meter(source: str, found: Evidence) -> Reconciliation:
-    notes = (f"no second source for what only {source} shows: {found.meter_problem}", *found.strangers)
+    notes = (f"no second source for what only {source} shows: {found.meter_problem}", *found.unattributed)
     return Reconciliation(
         source=source,
         other="meter",
-        state="differs" if found.strangers or found.wire_unknown or found.wire_problems else "not checked",
+        state="differs" if found.unattributed or found.wire_unknown or found.wire_problems else "not checked",
         notes=(*notes, *found.wire_problems, *found.wire_unknown),
         blind_spots=HISTORY_BLIND_SPOTS if found.wire is None else (_CLOUD_ONLY,),
     )
 
 
 def _wire_against_meter(found: Evidence, wire: Sequence[WireAction], rules: Rulebook) -> Reconciliation:
-    """All calls of the namespace, also those of nobody, per `action_type`."""
+    """All calls of the namespace, also the unattributed ones, per `action_type`."""
     if found.meter_problem:
         return _no_meter("wire", found)
     seen: dict[str, Decimal] = defaultdict(Decimal)
@@ -168,17 +168,17 @@ def _wire_against_meter(found: Evidence, wire: Sequence[WireAction], rules: Rule
 
 def _history_against_wire(found: Evidence, wire: Sequence[WireAction], rules: Rulebook) -> Reconciliation:
     """What both can see, per kind and workflow."""
-    both = {rule.id for rule in rules.rules if {"history", "wire"} <= set(rule.sources)}
-    both.add("update_with_start")  # histories show the start; the wire has told how it came
-    ours = _by_workflow((unit for unit in found.history if unit.rule in both), found.runs)
+    shared = {rule.id for rule in rules.rules if {"history", "wire"} <= set(rule.sources)}
+    shared.add("update_with_start")  # histories show the start; the wire has told how it came
+    ours = _by_workflow((unit for unit in found.history if unit.rule in shared), found.runs)
     mine = [wire[place] for place in sorted(found.taken)]
     lost: dict[str, dict[str, dict[str, Decimal]]] = {}
     for action in found.lost:
         kind = rules.rule(action.rule).kind
         lost[action.owner] = merged(lost.get(action.owner, {}), {kind: {HIDDEN_RETRIES: Decimal(action.times)}})
-    theirs = _actions_by_owner(mine, both, rules)
-    unseen = _joined(_fires(found, rules), _batched(found, rules, ours, theirs))
-    lines = by_place(ours, theirs, _joined(lost, unseen))
+    theirs = _actions_by_owner(mine, shared, rules)
+    unseen = _merged_places(_fires(found, rules), _batched(found, rules, ours, theirs))
+    lines = by_place(ours, theirs, _merged_places(lost, unseen))
     return Reconciliation(source="history", other="wire", state=state_of(lines, ()), lines=lines)
 
 
@@ -188,7 +188,7 @@ def _ledger_against_wire(found: Evidence, wire: Sequence[WireAction], rules: Rul
     ours = _by_workflow((unit for unit in found.ledger if unit.rule in known), found.runs)
     mine = [wire[place] for place in sorted(found.taken)]
     theirs = _actions_by_owner(mine, known, rules)
-    unseen = _joined(_fires(found, rules), _batched(found, rules, ours, theirs))
+    unseen = _merged_places(_fires(found, rules), _batched(found, rules, ours, theirs))
     lines = by_place(ours, theirs, unseen)
     return Reconciliation(source="ledger", other="wire", independent=False, state=state_of(lines, ()), lines=lines)
 
@@ -223,7 +223,7 @@ def _batched(
     return batched
 
 
-def _joined(
+def _merged_places(
     one: Mapping[str, Mapping[str, _Counts]], other: Mapping[str, Mapping[str, _Counts]]
 ) -> dict[str, dict[str, dict[str, Decimal]]]:
     return {place: merged(one.get(place, {}), other.get(place, {})) for place in {*one, *other}}

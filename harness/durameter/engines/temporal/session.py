@@ -1,4 +1,4 @@
-"""One measurement on a reached Temporal server: count tasks, then hold the sources against each other."""
+"""One measurement on a reached Temporal server: count tasks, then compare the sources."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ from durameter_collectors.temporal.merge_sources import (
 )
 from durameter_collectors.temporal.meter import Meter, MeterError
 from durameter_collectors.temporal.runs import CountedRun, count_runs
-from durameter_collectors.temporal.server_traffic import batch_operations, system_traffic
+from durameter_collectors.temporal.server_traffic import batch_operations, server_traffic
 from durameter_collectors.temporal.storage import measures_of
 from durameter_collectors.temporal.wire.rows import WireAction, WireProblem
 from durameter_collectors.units import Elsewhere, Gap, TaskLabel, Unit, nowhere
@@ -216,12 +216,12 @@ class TemporalSession(Session):
         self._indexed = len(seen)
 
     async def reconcile(self, units: Sequence[Unit]) -> tuple[Reconciliation, ...]:
-        """The sources against each other and against the ledger, per kind."""
+        """Compare the sources with each other and with the ledger, per kind."""
         metered, traffic = await self._metered()
         await self._settle()
         seen = self._seen()
         said = self._tap.log.problems(self.client.namespace) if self._tap else []
-        strangers = [seen[place] for place in range(len(seen)) if place not in self._taken]
+        rest = [seen[place] for place in range(len(seen)) if place not in self._taken]
         return prove(
             Evidence(
                 ledger=units,
@@ -237,8 +237,8 @@ class TemporalSession(Session):
                 meter_problem=self._meter_problem,
                 system=traffic,
                 batch=await batch_operations(self._reader, None if self._own_namespace else self._begun),
-                strangers=await self._strangers()
-                + _of_nobody(self._nobodys(strangers), {r.link.workflow for r in self._runs.values()}),
+                unattributed=await self._unattributed()
+                + _unattributed_calls(self._expected_in_tasks(rest), {r.link.workflow for r in self._runs.values()}),
             )
         )
 
@@ -250,24 +250,24 @@ class TemporalSession(Session):
         if self._meter is None or self._meter_problem:
             return {}, {}
         since = None if self._own_namespace else self._begun
-        traffic = await system_traffic(self._reader, since)
+        traffic = await server_traffic(self._reader, since)
         for _ in range(_SYSTEM_TRIES):
             try:
                 after = await self._meter.read_stable(self.client.namespace)
             except MeterError as error:
                 self._meter_problem = str(error)
                 return {}, {}
-            before, traffic = traffic, await system_traffic(self._reader, since)
+            before, traffic = traffic, await server_traffic(self._reader, since)
             if before == traffic:
                 break
         metered = {kind: count - self._before.get(kind, Decimal(0)) for kind, count in after.items()}
         return {kind: count for kind, count in metered.items() if count}, traffic
 
-    def _nobodys(self, actions: Sequence[WireAction]) -> Sequence[WireAction]:
+    def _expected_in_tasks(self, actions: Sequence[WireAction]) -> Sequence[WireAction]:
         """Of the calls that no task has, those that should be in one: all."""
         return actions
 
-    async def _strangers(self) -> list[str]:
+    async def _unattributed(self) -> list[str]:
         """Workflows of this namespace that belong to no task, if the namespace is this measurement's own."""
         if not self._own_namespace:
             return []
@@ -306,7 +306,7 @@ def _told(problem: WireProblem) -> str:
     return f"the tap: {call}{problem.what}"
 
 
-def _of_nobody(actions: Sequence[WireAction], workflows: set[str]) -> list[str]:
+def _unattributed_calls(actions: Sequence[WireAction], workflows: set[str]) -> list[str]:
     """Calls that no task's count has, one line per rule and owner."""
     lines: dict[tuple[str, str], list[int]] = defaultdict(list)
     rules = load_rulebook("temporal")

@@ -78,20 +78,20 @@ class WatchSession(TemporalSession):
         """Ids of all workflows that are in a task."""
         return {run.link.workflow for run in self._runs.values()} | set(self.links)
 
-    def _nobodys(self, actions: Sequence[WireAction]) -> Sequence[WireAction]:
+    def _expected_in_tasks(self, actions: Sequence[WireAction]) -> Sequence[WireAction]:
         """Where others work too, calls on their and on older workflows are said in another place: `older`."""
         if self._own_namespace:
             return actions
         known = self._known()
         return [each for each in actions if each.subject != "workflow" or each.owner in known]
 
-    async def _strangers(self) -> list[str]:
+    async def _unattributed(self) -> list[str]:
         lines = [
             f"the command also worked in the namespace {name}: that is in no count. "
             f"DURAMETER_TEMPORAL_NAMESPACE={name} watches there"
             for name in self.other_namespaces()
         ]
-        return lines + await super()._strangers()
+        return lines + await super()._unattributed()
 
     async def reconcile(self, units: Sequence[Unit]) -> tuple[Reconciliation, ...]:
         """As ever; where others work on the server too, what may be theirs proves nothing."""
