@@ -1,16 +1,15 @@
 """Exit statuses, and leaving without the interpreter's finalization."""
 
-import asyncio
-import logging
 import os
 import signal
 import sys
 from collections.abc import Coroutine
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import typer
 
-from durameter.results.model import Measurement
+if TYPE_CHECKING:  # every command imports this module, `--version` too
+    from durameter.results.model import Measurement
 
 __all__ = [
     "EXIT_CODES",
@@ -34,6 +33,7 @@ def until_stopped(work: Coroutine[Any, Any, _Result], *, stopped: str) -> _Resul
     Raises:
         typer.Exit: 130 after Ctrl-C, 143 after SIGTERM.
     """
+    import asyncio
 
     async def stoppable() -> _Result:
         task = asyncio.current_task()
@@ -60,7 +60,7 @@ EXIT_CODES = {
 }
 
 
-def exit_code(measurement: Measurement) -> int:
+def exit_code(measurement: "Measurement") -> int:
     """The status of a measurement; the gravest that applies: 4, then 3, then 1."""
     for engine in measurement.engines:
         if any(found.state == "differs" for found in engine.reconciliations):
@@ -83,5 +83,6 @@ def leave(status: int) -> NoReturn:
     """
     sys.stdout.flush()
     sys.stderr.flush()
-    logging.shutdown()
+    if logging := sys.modules.get("logging"):
+        logging.shutdown()
     os._exit(status)

@@ -1,39 +1,72 @@
-"""`durameter`: the command line."""
+"""`durameter`: the command line. A command's module is imported when that command is run, or its own help is asked for."""
 
 import sys
-from typing import Annotated, NoReturn
+from importlib import import_module
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
-from rich.console import Console
-from rich.text import Text
+import typer.core
 
-from durameter.cli import (
-    check,
-    conformance,
-    count,
-    diff,
-    doctor,
-    init,
-    prices,
-    profile,
-    project,
-    report,
-    rules,
-    run,
-    scenarios,
-    servers,
-    watch,
-)
 from durameter.cli._process import EXIT_CODES, leave
 from durameter.errors import DurameterError
-from durameter.results.environment import durameter_version
 
-__all__ = ["app", "main"]
+__all__ = ["COMMANDS", "app", "main"]
+
+COMMANDS: Final = {
+    "run": "Run an agent for real on each engine, count every billable unit, and say what a month costs.",
+    "watch": "Run any program as it is, count every billable unit of what it does, and say what a month costs.",
+    "count": "Count what has run already: histories in files, or runs on a server.",
+    "init": "Write a small agent that is measured as it is, for your own to take its place.",
+    "report": "Show a measurement again, also one that was killed: what it had counted is there, marked incomplete.",
+    "profile": (
+        "Show what a task costs as a function of its shape: fixed, per model call, tool call, message, ..., and per "
+        "retry."
+    ),
+    "scenarios": "Run the result's tasks again on bad days, and say what these add to a task that they hit.",
+    "project": "Project a measurement to a month: units and dollars per engine and plan, how sure, and what they hang on.",
+    "check": "Hold a result against the budgets in durameter.toml: units per task, of a kind, or dollars per month.",
+    "diff": "Compare two results: units per task and a month by kind and cause, dollars a month, and how sure that is.",
+    "prices": "Show the price books, or look through them.",
+    "rules": "Print what is billed and when: each rule with its quantity, evidence, and the sources that can see it.",
+    "conformance": (
+        "Run every scenario of an engine's rules for real, and hold its sources and the derivation against each other."
+    ),
+    "doctor": ("Say which servers would be used, which version, from where, and what to do when something is missing."),
+    "servers": "Start dev servers that stay, look at them, stop them.",
+}
+"""Command, which is the name of its module and of what is in it → the first paragraph of its help, held to it by a
+test: the list of commands is shown without importing any of them."""
 
 _EXITS = "\n\n".join(f"{status}: {meaning}" for status, meaning in EXIT_CODES.items())
 
+
+class _Commands(typer.core.TyperGroup):
+    """Knows each command's name and line, and imports the one that is run."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands |= {name: typer.core.TyperCommand(name, help=line) for name, line in COMMANDS.items()}
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that the arguments name, imported, and the arguments after it."""
+        name, found, rest = super().resolve_command(ctx, args)
+        return name, found if name is None else _imported(name), rest
+
+
+def _imported(name: str) -> Any:
+    found = getattr(import_module(f"durameter.cli.{name}"), name)
+    if not isinstance(found, typer.Typer):
+        alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
+        alone.command(name)(found)
+        return typer.main.get_command(alone)
+    group = typer.main.get_command(found)
+    group.name = name
+    return group
+
+
 app = typer.Typer(
     name="durameter",
+    cls=_Commands,
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -42,25 +75,12 @@ app = typer.Typer(
     epilog=f"[bold]Exit status[/bold]\n\n{_EXITS}",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("run")(run.run)
-app.command("watch")(watch.watch)
-app.command("count")(count.count)
-app.command("init")(init.init)
-app.command("report")(report.report)
-app.command("profile")(profile.profile)
-app.command("scenarios")(scenarios.scenarios)
-app.command("project")(project.project)
-app.command("check")(check.check)
-app.command("diff")(diff.diff)
-app.command("prices")(prices.prices)
-app.command("rules")(rules.rules)
-app.command("conformance")(conformance.conformance)
-app.command("doctor")(doctor.doctor)
-app.add_typer(servers.app, name="servers")
 
 
 def _say_version(wanted: bool) -> None:
     if wanted:
+        from durameter.results.environment import durameter_version
+
         print(durameter_version())
         raise typer.Exit
 
@@ -84,6 +104,9 @@ def main() -> NoReturn:
         print("Stopped.", file=sys.stderr)
         status = 130
     except DurameterError as error:
+        from rich.console import Console
+        from rich.text import Text
+
         Console(stderr=True).print(Text(str(error), style="bold red"), soft_wrap=True)
         status = error.exit_code
     leave(status if isinstance(status, int) else 0)

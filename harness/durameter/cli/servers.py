@@ -16,14 +16,16 @@ from durameter.engines.detached import keep_server, locked, read_servers, stop_s
 from durameter.errors import EngineMissingError
 from durameter.registry import engine_names, load_engine
 
-__all__ = ["app"]
+__all__ = ["servers"]
 
-app = typer.Typer(no_args_is_help=True, help="Start dev servers that stay, look at them, stop them.")
+servers = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Start dev servers that stay, look at them, stop them."
+)
 
 _Engines = Annotated[list[str] | None, typer.Option("--engine", "-e", help="Only this engine.", show_default="all")]
 
 
-@app.command()
+@servers.command()
 def up(engine: _Engines = None, config: ConfigFile = None) -> None:
     """Start the servers in the background, and print the variables by which `durameter run` uses them.
 
@@ -38,10 +40,10 @@ def up(engine: _Engines = None, config: ConfigFile = None) -> None:
     engines = [load_engine(name).engine() for name in dict.fromkeys(engine or engine_names())]
     with locked(state):
         status = asyncio.run(_up(engines, settings, state))
-        servers = {each.engine: each for each in read_servers(state) if each.running}
+        running = {each.engine: each for each in read_servers(state) if each.running}
     for each in engines:
-        if each.name in servers:
-            for name, value in servers[each.name].settings.items():
+        if each.name in running:
+            for name, value in running[each.name].settings.items():
                 print(f"export {name}={shlex.quote(value)}")
     raise typer.Exit(status)
 
@@ -70,32 +72,32 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-@app.command()
+@servers.command()
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False, config: ConfigFile = None
 ) -> None:
     """Say which servers run, where, and where their logs are."""
-    servers = read_servers(load_config(config).servers.state)
+    there = read_servers(load_config(config).servers.state)
     if as_json:
-        print(json.dumps([{**each.model_dump(mode="json"), "running": each.running} for each in servers], indent=2))
+        print(json.dumps([{**each.model_dump(mode="json"), "running": each.running} for each in there], indent=2))
         return
-    if not servers:
+    if not there:
         print("No servers. `durameter servers up` starts them; `durameter run` starts its own.")
         return
-    for each in servers:
+    for each in there:
         where = f"{each.info.address}, process {each.pid}" if each.running else "gone"
         print(f"{each.engine} {each.info.version}: {where}, log {each.folder / 'server.log'}")
 
 
-@app.command()
+@servers.command()
 def down(engine: _Engines = None, config: ConfigFile = None) -> None:
     """Stop the servers that `up` started."""
     state = load_config(config).servers.state.absolute()
     for name in engine or []:
         load_engine(name)
     with locked(state):
-        servers = [each for each in read_servers(state) if not engine or each.engine in engine]
-        if not servers:
+        there = [each for each in read_servers(state) if not engine or each.engine in engine]
+        if not there:
             _say("No servers to stop.")
-        for each in servers:
+        for each in there:
             _say(f"{each.engine} stopped" if stop_server(state, each) else f"{each.engine} was gone already")

@@ -4,8 +4,10 @@ import os
 import platform
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
-from pydantic import JsonValue
+if TYPE_CHECKING:  # `durameter --version` needs no pydantic
+    from pydantic import JsonValue
 
 __all__ = ["durameter_version", "environment"]
 
@@ -17,7 +19,7 @@ def durameter_version() -> str:
     return version("durameter")
 
 
-def environment(packages: Sequence[str] = ()) -> dict[str, JsonValue]:
+def environment(packages: Sequence[str] = ()) -> "dict[str, JsonValue]":
     """Python, platform, processors and the versions of what takes part in a measurement.
 
     Args:
