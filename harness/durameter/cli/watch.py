@@ -27,10 +27,10 @@ from durameter.config import Config
 from durameter.engines.discovery import WatchOptions
 from durameter.engines.task_key import parse_key
 from durameter.errors import UsageError
-from durameter.processes.command import check_command
 from durameter.registry import engine_names, load_engine, task_keys
 from durameter.results.folder import Result, new_folder
 from durameter.times import parse_moment, parse_span
+from durameter.watch.run_command import check_command
 from durameter.watch.watch import WatchPlan
 from durameter.watch.watch import watch as watch_command
 

@@ -2,8 +2,8 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +12,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from durameter.config import Config
+from durameter.errors import EngineMissingError
+from durameter.processes.child import ProcessError
 from durameter.processes.server import GuardedProcess
 from durameter.results.model import ServerInfo
 from durameter.results.reconcile import Reconciliation
@@ -24,10 +26,24 @@ __all__ = [
     "RunningServer",
     "Session",
     "TaskCount",
+    "engine_needed",
 ]
 
 Progress = Callable[[str], None]
 """Takes short lines about long work."""
+
+
+@contextmanager
+def engine_needed() -> Iterator[None]:
+    """A process that cannot be started in here is an engine that is missing.
+
+    Raises:
+        EngineMissingError: in the words of the `ProcessError`.
+    """
+    try:
+        yield
+    except ProcessError as error:
+        raise EngineMissingError(str(error)) from error
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+from durameter.engines.base import engine_needed
 from durameter.errors import EngineMissingError
 from durameter.processes.server import GuardedProcess, clean_environment, free_ports
 from durameter_collectors.tapping.client import TapError
@@ -88,13 +89,10 @@ async def start_guarded_tap(
         port, control = free_ports(2)
         address = f"127.0.0.1:{port}"
         rows = folder / f"wire{attempt or ''}.jsonl"
-        process = await GuardedProcess.start(
-            name,
-            command(sys.executable, address, rows, control),
-            folder=folder,
-            environment=clean_environment(folder),
-        )
         reader = log(rows, control)
-        if await process.ready(reader.ready, port=port if listens else control):
-            return GuardedTap(address, reader, process)
+        argv = command(sys.executable, address, rows, control)
+        with engine_needed():
+            process = await GuardedProcess.start(name, argv, folder=folder, environment=clean_environment(folder))
+            if await process.ready(reader.ready, port=port if listens else control):
+                return GuardedTap(address, reader, process)
     raise EngineMissingError(f"{name} found its ports taken {_START_TRIES} times. See its log in {folder}.")

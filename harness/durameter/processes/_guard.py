@@ -1,12 +1,17 @@
-"""Keeps one server alive exactly as long as the process that asked for it.
+"""Keeps one child alive exactly as long as the process that asked for it: a server, a command, a build.
 
-Run as a script, with the standard library only, so that it starts fast and depends on nothing. The order comes as one
-JSON line on standard input; the pipe then stays open. When it closes (the asking process stopped, crashed, or was
-killed with SIGKILL: the kernel closes it in every case) the server is ended. A line `stay` on the pipe makes the
-server stay without the asking process, until the guard gets SIGTERM. The guard lives in a session of its own, so that a
-Ctrl-C in the terminal does not reach the server before the measurement has been closed.
+Run as a script, with the standard library only, so that it starts fast and depends on nothing. Its argument is the
+number of a socket; the order comes on it as one JSON line, and it then stays open. When it closes (the asking process
+stopped, crashed, or was killed with SIGKILL: the kernel closes it in every case), or on SIGTERM, the child and its
+whole process group are ended: asked first, by force after the order's `grace`. What is said on the socket, a JSON line
+each: `pid` once the child runs, or `error` and `reason`; `status` when it has ended, negative for a signal.
 
-Should the guard itself be killed with SIGKILL, the Linux kernel ends the server; elsewhere it would stay.
+The child gets this script's own standard streams, and is in a process group of its own, so that a Ctrl-C in the
+terminal does not reach it before the measurement has been closed. When the child ends, what it left in its group is
+ended too, unless the order says `keep_leftovers`: then the guard goes on watching the group. A line `stay` on the
+socket makes the child stay without the asking process, until the guard gets SIGTERM.
+
+Should the guard itself be killed with SIGKILL, the Linux kernel ends the child; elsewhere it would stay.
 """
 
 import contextlib
@@ -19,20 +24,22 @@ import sys
 import threading
 import time
 import types
+from collections.abc import Collection
 
-GRACE_SECONDS = 10.0
 LOOK_SECONDS = 0.2
 PR_SET_PDEATHSIG = 1
 
 _guard, _asker = os.getpid(), os.getppid()
 
 
-def _die_with_guard() -> None:
-    """On Linux, let the kernel end the server should this guard itself be killed."""
+def _before_exec(ignored: Collection[int]) -> None:
+    """In the child: die with this guard, where the kernel can do that, and ignore what the asking process ignores."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != _guard:  # killed before the kernel knew
             os._exit(1)
+    for number in ignored:  # `nohup`
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _signal(group: int, number: int) -> bool:
@@ -46,66 +53,85 @@ def _signal(group: int, number: int) -> bool:
     return True
 
 
-def _end(server: "subprocess.Popen[bytes]") -> None:
-    """Ask the server and what it started to end, then insist: a wrapper script may end before its child."""
-    deadline = time.monotonic() + GRACE_SECONDS
-    _signal(server.pid, signal.SIGTERM)
-    while time.monotonic() < deadline:
-        if server.poll() is not None and not _signal(server.pid, 0):
-            return
-        time.sleep(LOOK_SECONDS / 10)
-    _signal(server.pid, signal.SIGKILL)
-    server.wait()
+def _let_go_of_streams() -> None:
+    """They are the child's alone: whoever reads its output waits for the child's end, not for the guard's."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(nothing, stream)
 
 
-def _say(**words: object) -> None:
-    with contextlib.suppress(BrokenPipeError):  # the asking process has gone meanwhile
-        sys.stdout.write(json.dumps(words) + "\n")
-        sys.stdout.flush()
+class Guard:
+    """The guard of one child, and its side of the socket."""
 
+    def __init__(self, control: int) -> None:
+        self._control = control
+        self._lines = os.fdopen(control, "rb", closefd=False)
+        self._asked, self._stays, self._ended = threading.Event(), threading.Event(), threading.Event()
 
-def main() -> int:
-    """Start the server, report its process id, end it when the order ends; return its exit status."""
-    order = json.loads(sys.stdin.readline())
-    asked, stays = threading.Event(), threading.Event()
-
-    def ask(_number: int, _frame: types.FrameType | None) -> None:
-        asked.set()
-
-    def listen() -> None:
-        if sys.stdin.readline() == "stay\n":
-            stays.set()
-            _say(stays=True)
-        else:
-            asked.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, ask)
-    with open(order["log"], "ab") as log:  # noqa: PTH123 - pathlib would slow the start of this script
+    def work(self) -> int:
+        """Start the child, report its process id, end it when the order ends; return its status as a shell does."""
+        order = json.loads(self._lines.readline())
+        numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+        ignored = [number for number in numbers if signal.getsignal(number) is signal.SIG_IGN]
+        for number in numbers:
+            signal.signal(number, self._ask)
         try:
-            server = subprocess.Popen(
+            child = subprocess.Popen(
                 order["argv"],
                 cwd=order["folder"],
                 env=order["environment"],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
                 process_group=0,
-                preexec_fn=_die_with_guard,  # noqa: PLW1509 - this process has one thread until now
+                preexec_fn=lambda: _before_exec(ignored),  # noqa: PLW1509 - this process has one thread until now
             )
         except OSError as error:
-            _say(error=str(error))
+            self._say(error=str(error), reason=error.strerror)
             return 127
-    _say(pid=server.pid)
-    threading.Thread(target=listen, daemon=True).start()
-    while server.poll() is None and not asked.wait(LOOK_SECONDS):
-        # A fork of the asking process may hold the pipe open after its end.
-        if os.getppid() != _asker and not stays.is_set():
-            break
-    _end(server)
-    return server.returncode if server.returncode >= 0 else 128 - server.returncode
+        _let_go_of_streams()
+        self._say(pid=child.pid)
+        threading.Thread(target=self._wait, args=(child, order["keep_leftovers"]), daemon=True).start()
+        threading.Thread(target=self._listen, daemon=True).start()
+        while not self._asked.wait(LOOK_SECONDS):
+            # A fork of the asking process may hold the socket open after its end.
+            if os.getppid() != _asker and not self._stays.is_set():
+                break
+        self._end(child.pid, order["grace"])
+        return child.returncode if child.returncode >= 0 else 128 - child.returncode
+
+    def _ask(self, _number: int, _frame: types.FrameType | None) -> None:
+        self._asked.set()
+
+    def _wait(self, child: "subprocess.Popen[bytes]", keep_leftovers: bool) -> None:
+        self._say(status=child.wait())
+        self._ended.set()
+        if not keep_leftovers:
+            self._asked.set()
+
+    def _listen(self) -> None:
+        line = b""
+        with contextlib.suppress(OSError):  # the other side may have gone with a word of ours unread
+            line = self._lines.readline()
+        if line == b"stay\n":
+            self._stays.set()
+            self._say(stays=True)
+        else:
+            self._asked.set()
+
+    def _end(self, group: int, grace: float) -> None:
+        """Ask the child and what it started to end, then insist: a wrapper script may end before its child."""
+        deadline = time.monotonic() + grace
+        _signal(group, signal.SIGTERM)
+        while time.monotonic() < deadline:
+            if self._ended.is_set() and not _signal(group, 0):
+                return
+            time.sleep(LOOK_SECONDS / 10)
+        _signal(group, signal.SIGKILL)
+        self._ended.wait()
+
+    def _say(self, **words: object) -> None:
+        with contextlib.suppress(OSError):  # the asking process has gone meanwhile
+            os.write(self._control, json.dumps(words).encode() + b"\n")
 
 
 if __name__ == "__main__":
-    status = main()
-    os._exit(status)  # the listening thread may still hold standard input
+    status = Guard(int(sys.argv[1])).work()
+    os._exit(status)  # the listening thread may still wait for a line

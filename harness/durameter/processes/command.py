@@ -1,47 +1,31 @@
-"""The command of a watch: a process group of its own, its output on our standard error, ended with all that it left."""
+"""A command of the user's: in a group of its own, its output on our standard error, ended with all that it left."""
 
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 import psutil
 
-from durameter.errors import UsageError
+from durameter.processes.child import Child
 
-__all__ = ["Command", "check_command"]
+__all__ = ["Command"]
 
-_LEASH = Path(__file__).with_name("_leash.py")
 _LOOK_SECONDS = 0.1
 _FAMILY_SECONDS = 1.0
 """Looking through all processes takes time that the command may need."""
-
-
-def check_command(argv: Sequence[str]) -> None:
-    """Check that a command can be started at all.
-
-    Raises:
-        UsageError: there is no such program.
-    """
-    if shutil.which(argv[0]) is None:
-        folder = "" if "/" in argv[0] else " on the PATH"
-        raise UsageError(
-            f"The command cannot be started: there is no program {argv[0]!r}{folder}. Write it as in a shell, after "
-            "two hyphens: durameter watch -- python my_agent.py. What needs a shell (&&, |, &): sh -c '...'."
-        )
+_GRACE_SECONDS = 5.0
+"""What it has after SIGTERM when this process is gone."""
 
 
 class Command:
     """A started command."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", leash: "subprocess.Popen[bytes]") -> None:
-        self._process = process
-        self._leash = leash
+    def __init__(self, child: Child) -> None:
+        self._child = child
         self._family: dict[int, psutil.Process] = {}
 
     @classmethod
@@ -51,33 +35,26 @@ class Command:
         It cannot read from a terminal, since it is not in front there; what is piped to us, it gets.
 
         Raises:
-            UsageError: it cannot be started.
+            ProcessError: it cannot be started.
         """
         interactive = sys.stdin is None or sys.stdin.closed or sys.stdin.isatty()
-        try:
-            process = subprocess.Popen(
-                argv,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL if interactive else None,
-                stdout=sys.__stderr__,
-                stderr=sys.__stderr__,
-                process_group=0,
-            )
-        except OSError as error:
-            raise UsageError(f"The command {argv[0]!r} cannot be started: {error.strerror}.") from error
-        leash = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(_LEASH), str(process.pid)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
+        child = Child(
+            stdin=subprocess.DEVNULL if interactive else None,
+            stdout=sys.__stderr__,
+            stderr=sys.__stderr__,
+            own_session=False,
         )
-        return cls(process, leash)
+        try:
+            child.start(argv, environment, grace=_GRACE_SECONDS, keep_leftovers=True)
+        except BaseException:
+            child.give_up()
+            raise
+        return cls(child)
 
     @property
     def status(self) -> int | None:
         """Its exit status, negative for a signal; None while it runs."""
-        return self._process.poll()
+        return self._child.status
 
     async def wait(self) -> int:
         """Wait until the command itself has ended; what it left in the background may go on."""
@@ -112,36 +89,32 @@ class Command:
     def kill(self) -> None:
         """End all of it by force, at once; nothing is left of it."""
         self._send(signal.SIGKILL)
-        self._process.wait()
-        self._leash.kill()
-        self._leash.wait()
-        if self._leash.stdin is not None:
-            self._leash.stdin.close()
+        self._child.kill()
 
     def _send(self, number: int) -> bool:
         """A signal to the group and to those who left it; returns whether anybody was there."""
         left = self.left()
         if self.status is None or left:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, number)
+                os.killpg(self._child.pid, number)
         for each in left:
             with contextlib.suppress(psutil.Error):
-                if os.getpgid(each.pid) != self._process.pid:
+                if os.getpgid(each.pid) != self._child.pid:
                     each.send_signal(number)
         return self.status is None or bool(left)
 
     def _remember(self) -> None:
         """Note who belongs to it: a child whose parent has ended cannot be found by its parent any more."""
         for each in self._found():
-            if each.pid != self._process.pid:
+            if each.pid != self._child.pid:
                 self._family.setdefault(each.pid, each)
 
     def _found(self) -> Iterable[psutil.Process]:
         with contextlib.suppress(psutil.Error):
-            yield from psutil.Process(self._process.pid).children(recursive=True)
+            yield from psutil.Process(self._child.pid).children(recursive=True)
         for each in psutil.process_iter():
             with contextlib.suppress(psutil.Error, OSError):
-                if os.getpgid(each.pid) == self._process.pid:
+                if os.getpgid(each.pid) == self._child.pid:
                     yield each
 
 

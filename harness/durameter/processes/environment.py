@@ -18,7 +18,7 @@ def undisturbed(*prefixes: str) -> Iterator[None]:
     machine. Afterwards the environment is as it was.
 
     Args:
-        prefixes: beginnings of names, such as `INNGEST_`.
+        prefixes: beginnings of names, such as `VENDOR_`.
     """
     hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(prefixes)}
     proxies = getproxies_environment()

@@ -1,24 +1,16 @@
-"""Run programs: short questions, and long commands that show progress and can be stopped."""
+"""Run programs to their end: short questions, and long commands that show progress and can be stopped."""
 
-import contextlib
-import json
-import os
-import signal
 import subprocess
-import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
 
-from durameter.errors import EngineMissingError
+from durameter.processes.child import Child, ProcessError
 
-__all__ = ["Attempt", "UnavailableError", "ask", "lines_of"]
-
-# The guard ends a command when this process stops, also by SIGKILL. See its docstring for the order that it takes.
-_GUARD = Path(__file__).with_name("_guard.py")
+__all__ = ["Attempt", "StoppedError", "UnavailableError", "ask", "lines_of"]
 
 ASK_SECONDS = 10.0
 POLL_SECONDS = 0.2
@@ -26,49 +18,45 @@ TELL_SECONDS = 3.0
 
 
 class UnavailableError(Exception):
-    """One way to the program gave nothing. The message, one line, is the reason."""
+    """A program gave nothing. The message, one line, is the reason."""
 
 
-def ask(argv: Sequence[str], *, environment: Mapping[str, str], folder: Path) -> str:
+class StoppedError(Exception):
+    """An attempt was stopped, because that was asked for."""
+
+
+def ask(argv: Sequence[str], *, environment: Mapping[str, str], folder: Path, limit: float | None = None) -> str:
     """Run a command that answers at once; return what it prints, stripped.
 
     Args:
         argv: program and arguments.
         environment: its whole environment.
         folder: its working folder.
+        limit: seconds that it may take, by default 10.
 
     Raises:
-        UnavailableError: it cannot be run, takes more than 10 s, or ends with an error.
+        UnavailableError: it cannot be run, takes too long, or ends with an error.
     """
     shown = " ".join(argv)
-    try:
-        process = subprocess.Popen(
-            argv,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise UnavailableError(f"`{shown}` cannot be run: {error.strerror or error}") from error
-    try:
-        said, complaint = process.communicate(timeout=ASK_SECONDS)
-    except subprocess.TimeoutExpired as error:
-        raise UnavailableError(f"`{shown}` gave no answer in {ASK_SECONDS:g} s") from error
-    finally:
-        if process.returncode is None:  # the whole group: a wrapper script's child would live on
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        _close(process.stdout)
-        _close(process.stderr)
-    if process.returncode != 0:
-        last = (complaint.strip() or said.strip() or "no message").splitlines()[0]
-        raise UnavailableError(f"`{shown}` failed with status {process.returncode}: {last[:200]}")
-    return said.strip()
+    seconds = ASK_SECONDS if limit is None else limit
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        child = Child(folder=folder, stdout=out, stderr=err)
+        try:
+            child.start(argv, environment)
+            child.guard.wait(seconds)
+        except ProcessError as error:
+            raise UnavailableError(f"`{shown}` cannot be run: {error.reason or error}") from error
+        except subprocess.TimeoutExpired as error:
+            raise UnavailableError(f"`{shown}` gave no answer in {seconds:g} s") from error
+        finally:
+            child.kill()
+        out.seek(0)
+        err.seek(0)
+        said, complaint = (file.read().decode(errors="replace").strip() for file in (out, err))
+    if child.status != 0:
+        last = (complaint or said or "no message").splitlines()[0]
+        raise UnavailableError(f"`{shown}` failed with status {child.status}: {last[:200]}")
+    return said
 
 
 @dataclass(frozen=True)
@@ -83,12 +71,10 @@ class Attempt:
         """Stop here if that was asked for.
 
         Raises:
-            EngineMissingError: it was.
+            StoppedError: it was.
         """
         if self.cancelled.is_set():
-            raise EngineMissingError(
-                "Making the Inngest dev server was stopped. Nothing half-made is kept; the next run starts again."
-            )
+            raise StoppedError
 
     def run(
         self,
@@ -115,39 +101,28 @@ class Attempt:
 
         Raises:
             UnavailableError: it cannot be started, fails, or takes too long. The lines are in the log.
-            EngineMissingError: the attempt was cancelled.
+            StoppedError: the attempt was cancelled.
         """
-        guard = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(_GUARD)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with log.open("ab") as output:
+            child = Child(folder=folder, stdout=output, stderr=output)
         try:
-            order = {
-                "argv": list(argv),
-                "folder": str(folder),
-                "log": str(log),
-                "environment": dict(environment),
-            }
-            _give(guard, order)
-            self._wait(guard, log, limit, stage)
+            child.start(argv, environment)
+            self._wait(child, log, limit, stage)
+        except ProcessError as error:
+            raise UnavailableError(f"it cannot be started: {error}") from error
         finally:
-            _close(guard.stdin)  # should the command still run, this ends it
-            guard.wait()
-            _close(guard.stdout)
-        if guard.returncode != 0:
-            raise UnavailableError(f"`{' '.join(argv[:3])}` failed with status {guard.returncode}")
+            child.give_up()  # should it still run, this ends it
+        if child.guard.returncode != 0:
+            raise UnavailableError(f"`{' '.join(argv[:3])}` failed with status {child.guard.returncode}")
         return lines_of(log)
 
-    def _wait(self, guard: "subprocess.Popen[bytes]", log: Path, limit: float, stage: Callable[[int], str]) -> None:
+    def _wait(self, child: Child, log: Path, limit: float, stage: Callable[[int], str]) -> None:
         started = told = time.monotonic()
         self.progress(stage(0))
         while True:
             self.check()
             try:
-                guard.wait(POLL_SECONDS)
+                child.guard.wait(POLL_SECONDS)
             except subprocess.TimeoutExpired:
                 now = time.monotonic()
             else:
@@ -165,22 +140,3 @@ def lines_of(log: Path) -> list[str]:
         return log.read_text(errors="replace").splitlines()
     except FileNotFoundError:
         return []
-
-
-def _give(guard: "subprocess.Popen[bytes]", order: Mapping[str, object]) -> None:
-    assert guard.stdin is not None  # noqa: S101 - both are pipes, see above
-    assert guard.stdout is not None  # noqa: S101
-    try:
-        guard.stdin.write(json.dumps(order).encode() + b"\n")
-        guard.stdin.flush()
-    except OSError as error:
-        raise UnavailableError(f"its guard process died: {error.strerror or error}") from error
-    answer = json.loads(guard.stdout.readline() or b'{"error": "its guard process died"}')
-    if "error" in answer:
-        raise UnavailableError(f"it cannot be started: {answer['error']}")
-
-
-def _close(pipe: IO[Any] | None) -> None:
-    with contextlib.suppress(OSError):  # the other side may be gone
-        if pipe is not None:
-            pipe.close()

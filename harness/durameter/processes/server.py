@@ -1,38 +1,34 @@
-"""Start a server under guard, and end it whatever happens to this process."""
+"""Start a server under guard, wait until it answers, and end it whatever happens to this process."""
 
 import asyncio
 import contextlib
-import json
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 
-from durameter.errors import EngineMissingError
+from durameter.processes.child import Child, ProcessError
 
 __all__ = ["GuardedProcess", "clean_environment", "free_ports", "log_tail"]
 
-_GUARD = Path(__file__).with_name("_guard.py")
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _LOOK_SECONDS = 0.1
 _READY_SECONDS = 60.0
 _ANSWER_SECONDS = 3.0
-_PORT_TAKEN = (b"address already in use", b"Port conflict")
-"""How the servers say that a port was taken before they came: Temporal ends, Inngest goes silently to another one."""
+_PORT_TAKEN = (b"address already in use",)
+"""How a server says that a port was taken before it came, in the words of the system."""
 
 
 def clean_environment(folder: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """An environment for a server that nothing of the user's set-up can change.
 
-    Servers read configuration from the home folder and from variables of their own (`INNGEST_*`, `TEMPORAL_*`): home is
-    the measurement's folder, and only what a process needs to run is passed on.
+    Servers read configuration from the home folder and from variables of their own: home is the measurement's folder,
+    and only what a process needs to run is passed on.
     """
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     return kept | {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder / ".config")} | dict(extra or {})
@@ -65,9 +61,7 @@ class GuardedProcess:
     """A server that ends with this process: on `stop`, at exit, after a crash and after SIGKILL."""
 
     name: str
-    pid: int
-    """The server's own process id."""
-    guard: "subprocess.Popen[bytes]"
+    child: Child
     log: Path
     log_start: int
     """Bytes in the log that an earlier server wrote."""
@@ -85,53 +79,60 @@ class GuardedProcess:
             environment: the whole environment of the server.
 
         Raises:
-            EngineMissingError: the program cannot be started.
+            ProcessError: the program cannot be started.
         """
         folder.mkdir(parents=True, exist_ok=True)
         log = folder / "server.log"
         log_start = log.stat().st_size if log.exists() else 0
-        # Not asyncio's subprocess: its transports kill the process when they are collected, also one that shall stay.
-        guard = subprocess.Popen(  # noqa: ASYNC220 - takes milliseconds
-            [sys.executable, "-I", "-S", str(_GUARD)],
-            cwd=folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        order = {"argv": list(argv), "folder": str(folder), "log": str(log), "environment": dict(environment)}
-        started: GuardedProcess | None = None
+        with log.open("ab") as output:
+            child = Child(folder=folder, stdout=output, stderr=output)
+        started = False
         try:
-            answer = await asyncio.to_thread(_tell, guard, json.dumps(order))
-            if "pid" not in answer:
-                why = answer.get("error", "its guard process died")
-                raise EngineMissingError(f"{name} cannot be started ({argv[0]}): {why}")
-            started = cls(name=name, pid=answer["pid"], guard=guard, log=log, log_start=log_start)
+            await asyncio.to_thread(child.start, argv, environment)
+            started = True
+        except ProcessError as error:
+            raise ProcessError(f"{name} cannot be started ({argv[0]}): {error}") from error
         finally:
-            if started is None:
-                guard.terminate()
-                guard.wait()
-                _close(guard)
-        return started
+            if not started:
+                child.give_up()
+        return cls(name, child, log, log_start)
+
+    @property
+    def pid(self) -> int:
+        """The server's own process id."""
+        return self.child.pid
+
+    @property
+    def guard(self) -> "subprocess.Popen[bytes]":
+        """The process that ends the server, also on SIGTERM. Its exit status is the server's, as a shell says it."""
+        return self.child.guard
 
     @property
     def running(self) -> bool:
         """Whether the server still runs."""
-        return self.guard.poll() is None
+        return self.child.running
 
-    async def ready(self, answers: Callable[[], Awaitable[bool]], *, port: int, harmless: Sequence[bytes] = ()) -> bool:
+    async def ready(
+        self,
+        answers: Callable[[], Awaitable[bool]],
+        *,
+        port: int,
+        taken: Sequence[bytes] = _PORT_TAKEN,
+        harmless: Sequence[bytes] = (),
+    ) -> bool:
         """Wait until the server answers. It is stopped when it does not, or when this is cancelled.
 
         Args:
             answers: asks once.
             port: the server itself must listen there.
-            harmless: words of lines in its log that may tell of a taken port: it serves without that one.
+            taken: words in its log that tell of a taken port.
+            harmless: words of lines in its log that may tell of one all the same: it serves without that port.
 
         Returns:
             False when another program took one of its ports meanwhile: start again with others.
 
         Raises:
-            EngineMissingError: it ended, or did not answer within 60 s.
+            ProcessError: it ended, or did not answer within 60 s.
         """
         deadline = time.monotonic() + _READY_SECONDS
         async with contextlib.AsyncExitStack() as undo:
@@ -140,13 +141,13 @@ class GuardedProcess:
                 if await _in_time(answers) and self._listens(port):
                     undo.pop_all()
                     return True
-                if self._port_taken(harmless):
+                if self._port_taken(taken, harmless):
                     return False
                 await asyncio.sleep(_LOOK_SECONDS)
-            if self._port_taken(harmless):
+            if self._port_taken(taken, harmless):
                 return False
             why = f"did not answer within {_READY_SECONDS:g} s" if self.running else "ended at once"
-            raise EngineMissingError(f"{self.name} {why}. Its log, {self.log}, ends with:\n{log_tail(self.log)}")
+            raise ProcessError(f"{self.name} {why}. Its log, {self.log}, ends with:\n{log_tail(self.log)}")
 
     def _listens(self, port: int) -> bool:
         """Whether it is this server that answers on the port, not another one of its kind."""
@@ -160,35 +161,27 @@ class GuardedProcess:
             return True
         return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in sockets)
 
-    def _port_taken(self, harmless: Sequence[bytes]) -> bool:
+    def _port_taken(self, taken: Sequence[bytes], harmless: Sequence[bytes]) -> bool:
         with self.log.open("rb") as log:
             log.seek(self.log_start)
             lines = log.read().splitlines()
         grave = [line for line in lines if not any(words in line for words in harmless)]
-        return any(words in line for line in grave for words in _PORT_TAKEN)
+        return any(words in line for line in grave for words in taken)
 
     async def died(self) -> str:
         """Wait until the server ends before it was asked to, and say so."""
-        status = await self._ended()
+        status = await self.child.ended()
         return (
             f"{self.name} ended by itself with status {status}. Its log, {self.log}, ends with:\n{log_tail(self.log)}"
         )
 
     async def stay(self) -> None:
         """Let the server run on when this process ends, until its guard gets SIGTERM."""
-        await asyncio.to_thread(_tell, self.guard, "stay")
+        await asyncio.to_thread(self.child.stay)
 
     async def stop(self) -> None:
         """End the server and wait until it is gone: at once, or by force after 10 s."""
-        if self.running:
-            self.guard.terminate()
-        await self._ended()
-        _close(self.guard)
-
-    async def _ended(self) -> int:
-        while (status := self.guard.poll()) is None:
-            await asyncio.sleep(_LOOK_SECONDS)
-        return status
+        await self.child.end()
 
 
 async def _in_time(answers: Callable[[], Awaitable[bool]]) -> bool:
@@ -197,21 +190,3 @@ async def _in_time(answers: Callable[[], Awaitable[bool]]) -> bool:
             return await answers()
     except TimeoutError:
         return False
-
-
-def _tell(guard: "subprocess.Popen[bytes]", line: str) -> dict[str, Any]:
-    """One line to the guard, and its answer; empty when it is dead."""
-    assert guard.stdin is not None  # noqa: S101 - both are pipes, see above
-    assert guard.stdout is not None  # noqa: S101 - likewise
-    with contextlib.suppress(BrokenPipeError):
-        guard.stdin.write(line.encode() + b"\n")
-        guard.stdin.flush()
-    answer: dict[str, Any] = json.loads(guard.stdout.readline() or b"{}")
-    return answer
-
-
-def _close(guard: "subprocess.Popen[bytes]") -> None:
-    for pipe in (guard.stdin, guard.stdout):
-        with contextlib.suppress(OSError):  # the guard may have died with a line unread
-            if pipe is not None:
-                pipe.close()

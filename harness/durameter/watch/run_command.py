@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import shutil
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -12,9 +13,11 @@ from pydantic import JsonValue
 
 from durameter.engines.base import Progress
 from durameter.engines.discovery import Watched
+from durameter.errors import UsageError
+from durameter.processes.child import ProcessError
 from durameter.processes.command import Command
 
-__all__ = ["COUNTED", "Ended", "Stop", "run_command"]
+__all__ = ["COUNTED", "Ended", "Stop", "check_command", "run_command"]
 
 COUNTED = ". What it did until then is counted"
 """The end of what is said of a command that failed; not so where nothing was found."""
@@ -55,6 +58,20 @@ class Ended:
     """For the record."""
 
 
+def check_command(argv: Sequence[str]) -> None:
+    """Check that a command can be started at all.
+
+    Raises:
+        UsageError: there is no such program.
+    """
+    if shutil.which(argv[0]) is None:
+        folder = "" if "/" in argv[0] else " on the PATH"
+        raise UsageError(
+            f"The command cannot be started: there is no program {argv[0]!r}{folder}. Write it as in a shell, after "
+            "two hyphens: durameter watch -- python my_agent.py. What needs a shell (&&, |, &): sh -c '...'."
+        )
+
+
 async def run_command(plan: _Plan, watched: Watched, environment: Mapping[str, str], progress: Progress) -> Ended:
     """Start it and wait for its end, `--for`, `--tasks` or Ctrl-C; then nothing of it runs any more.
 
@@ -63,7 +80,11 @@ async def run_command(plan: _Plan, watched: Watched, environment: Mapping[str, s
     Raises:
         UsageError: it cannot be started.
     """
-    command = Command.start(plan.command, environment)
+    try:
+        command = Command.start(plan.command, environment)
+    except ProcessError as error:
+        reason = error.reason or error
+        raise UsageError(f"The command {plan.command[0]!r} cannot be started: {reason}.") from error
     progress(f"running: {' '.join(plan.command)}")
     plan.stop.armed = True
     try:

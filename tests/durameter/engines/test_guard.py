@@ -1,4 +1,4 @@
-"""The guard of a server: it ends what it started, however its asker ends. The servers are small scripts here."""
+"""The guard: it ends what it started, however its asker ends. Servers and commands are small scripts here."""
 
 import asyncio
 import os
@@ -6,12 +6,16 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partialmethod
 from pathlib import Path
 
 import psutil
 import pytest
 
-from durameter.errors import EngineMissingError
+from durameter.engines.inngest.server import PORT_TAKEN
+from durameter.processes.child import Child, ProcessError
+from durameter.processes.command import Command
 from durameter.processes.server import GuardedProcess, clean_environment
 from running import alive, patience, processes_in, servers_in, within
 
@@ -37,10 +41,7 @@ async def test_what_a_wrapper_script_leaves_behind_is_ended(tmp_path: Path) -> N
 
 
 async def test_a_server_that_ignores_sigterm_is_ended_by_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = Path(sys.modules[GuardedProcess.__module__].__file__ or "").with_name("_guard.py")
-    hasty = tmp_path / "_guard.py"
-    hasty.write_text(source.read_text().replace("GRACE_SECONDS = 10.0", "GRACE_SECONDS = 0.5"))
-    monkeypatch.setattr("durameter.processes.server._GUARD", hasty)
+    monkeypatch.setattr(Child, "start", partialmethod(Child.start, grace=0.5))
     server = await start(tmp_path / "server", "trap '' TERM; echo ready; while :; do sleep 0.1; done")
     while "ready" not in server.log.read_text():
         await asyncio.sleep(0.05)
@@ -49,7 +50,7 @@ async def test_a_server_that_ignores_sigterm_is_ended_by_force(tmp_path: Path, m
 
 
 async def test_a_program_that_cannot_be_started_is_said_not_to(tmp_path: Path) -> None:
-    with pytest.raises(EngineMissingError, match=r"Nothing cannot be started \(/nowhere\): .*No such file"):
+    with pytest.raises(ProcessError, match=r"Nothing cannot be started \(/nowhere\): .*No such file"):
         await GuardedProcess.start("Nothing", ["/nowhere"], folder=tmp_path, environment={})
     assert not processes_in(tmp_path)
 
@@ -62,14 +63,14 @@ async def never() -> bool:
 async def test_a_port_that_was_taken_is_no_failure(tmp_path: Path, says: str) -> None:
     for then in ("exit 1", "exec sleep 1000"):
         server = await start(tmp_path, f"echo '{says}'; {then}")
-        assert await server.ready(never, port=1) is False
+        assert await server.ready(never, port=1, taken=PORT_TAKEN) is False
         assert not processes_in(tmp_path)
 
 
 async def test_an_earlier_servers_words_are_not_taken_for_this_ones(tmp_path: Path) -> None:
     (tmp_path / "server.log").write_text("bind: address already in use\n")
     server = await start(tmp_path, "echo something else; exit 1")
-    with pytest.raises(EngineMissingError, match=r"ended at once.*\n.*\nsomething else"):
+    with pytest.raises(ProcessError, match=r"ended at once.*\n.*\nsomething else"):
         await server.ready(never, port=1)
 
 
@@ -107,6 +108,7 @@ async def main():
     server = await GuardedProcess.start(
         "The script", ["sleep", "1000"], folder=folder, environment=clean_environment(folder)
     )
+    print(server.pid, flush=True)
     {then}
 
 asyncio.run(main())
@@ -126,7 +128,6 @@ def test_it_ends_with_its_asker_though_a_fork_of_it_holds_the_pipe(tmp_path: Pat
     if os.fork() == 0:
         time.sleep(60)
         os._exit(0)
-    print(server.pid, flush=True)
     time.sleep(60)
     """
     process = asker(tmp_path / "server", then)
@@ -146,7 +147,10 @@ def test_it_ends_with_its_asker_though_a_fork_of_it_holds_the_pipe(tmp_path: Pat
 @pytest.mark.parametrize("then", ["os.kill(os.getpid(), signal.SIGKILL)", "raise SystemExit", "os._exit(3)"])
 def test_it_ends_with_its_asker_however_that_ends(tmp_path: Path, then: str) -> None:
     with asker(tmp_path / "server", then) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
         process.wait(20 * patience())
+    assert within(3, lambda: not alive({pid}))
     assert within(3, lambda: not processes_in(tmp_path))
 
 
@@ -164,3 +168,95 @@ def test_it_stays_when_told_to_until_its_guard_is_ended(tmp_path: Path) -> None:
     guard = psutil.Process(pid).ppid()
     os.kill(guard, signal.SIGTERM)
     assert within(3, lambda: not alive({pid, guard}))
+
+
+# Commands
+
+
+@pytest.fixture
+async def commands() -> AsyncIterator[Callable[[str], Command]]:
+    """Starts scripts as commands of the user's; nothing is left of them."""
+    started: list[Command] = []
+
+    def start(script: str) -> Command:
+        started.append(Command.start(["sh", "-c", script], os.environ))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.kill()
+
+
+@pytest.mark.parametrize(("script", "status"), [("exit 3", 3), ("kill -SEGV $$", -signal.SIGSEGV), ("true", 0)])
+async def test_a_commands_status_is_its_own(commands: Callable[[str], Command], script: str, status: int) -> None:
+    command = commands(script)
+    assert await command.wait() == status
+    assert command.left() == []
+    command.kill()
+    assert command.status == status
+
+
+async def test_what_a_command_leaves_goes_on_until_it_is_ended(commands: Callable[[str], Command]) -> None:
+    command = commands("sleep 1000 &")
+    assert await command.wait() == 0
+    await asyncio.sleep(0.5)  # its guard has had the time to end it
+    [left] = command.left()
+    await command.end(5)
+    assert not alive({left.pid})
+    assert command.status == 0
+
+
+async def test_a_command_that_ignores_every_request_is_ended_by_force(commands: Callable[[str], Command]) -> None:
+    command = commands("trap '' INT TERM; while :; do sleep 0.1; done")
+    await asyncio.sleep(0.3)
+    await command.end(0.4)
+    assert command.status == -signal.SIGKILL
+
+
+def test_a_program_that_is_not_there_is_no_command() -> None:
+    with pytest.raises(ProcessError) as caught:
+        Command.start(["/nowhere"], os.environ)
+    assert caught.value.reason == "No such file or directory"
+
+
+COMMANDER = """
+import os, sys, time
+from durameter.processes.command import Command
+
+command = Command.start(["sh", "-c", sys.argv[1], *sys.argv[2:]], os.environ)
+while command.status is None:
+    time.sleep(0.05)
+print(command.status, flush=True)
+time.sleep(60)
+"""
+
+
+def commander(script: str, *words: str | Path, before: Sequence[str] = ()) -> "subprocess.Popen[str]":
+    argv = [*before, sys.executable, "-c", COMMANDER, script, *map(str, words)]
+    return subprocess.Popen(
+        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def test_a_killed_asker_leaves_nothing_of_its_command_nor_of_what_that_left(tmp_path: Path) -> None:
+    with commander("sh -c 'sleep 1000' $0 & echo left >&2", tmp_path / "known") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "0\n"
+        assert processes_in(tmp_path)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        assert within(5, lambda: not processes_in(tmp_path))
+
+
+def test_a_command_has_the_askers_input_session_and_dispositions() -> None:
+    """It is in the background of the terminal's session, and ignores what its asker ignores, as under `nohup`."""
+    script = "read word; echo $word $(ps -o sid= -p $$); kill -HUP $$; echo on"
+    with commander(script, before=["sh", "-c", "trap '' HUP; exec \"$@\"", "sh"]) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write("hello\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "0\n"
+        process.kill()
+        assert process.stderr.read().split() == ["hello", str(process.pid), "on"]

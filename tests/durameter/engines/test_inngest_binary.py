@@ -626,15 +626,18 @@ def test_build_is_stopped_by_what_progress_raises(machine: Machine, monkeypatch:
 
 
 def test_two_runs_build_once(machine: Machine) -> None:
-    machine.go(build="sleep 4\n" + GO_WORKS)
+    """The first one builds until the second has said that it waits."""
+    machine.go(build='while [ ! -e "$0.on" ]; do sleep 0.1; done\n' + GO_WORKS)
     with another_run(machine) as one:
         wait_for((machine.fakes / "go.pid").exists)
         with another_run(machine) as two:
+            assert two.stdout is not None
+            assert any("another durameter" in line for line in two.stdout)
+            (machine.bin / "go.on").touch()
             second = two.communicate(timeout=30)[0].split("\n")
         first = one.communicate(timeout=30)[0].split("\n")
     assert first[-2] == "go"
     assert second[-2] == "cache"
-    assert any("another durameter" in line for line in second)
     assert machine.calls() == ["go"]
 
 

@@ -15,11 +15,12 @@ from durameter.engines.base import (
     Finding,
     Progress,
     RunningServer,
+    engine_needed,
 )
 from durameter.engines.detached import info_of
 from durameter.engines.inngest import binary as inngest_binary
 from durameter.engines.inngest.config import InngestConfig
-from durameter.engines.inngest.server import PORTS, SigningKey, how_to_start, reach
+from durameter.engines.inngest.server import PORT_TAKEN, PORTS, SigningKey, how_to_start, reach
 from durameter.engines.inngest.session import InngestSession
 from durameter.engines.inngest.tap import RunningTap, start_tap
 from durameter.errors import EngineMissingError
@@ -124,14 +125,16 @@ class InngestEngine(Engine):
         for _ in range(_START_TRIES):
             ports = free_ports(PORTS)
             start = await how_to_start(binary.path, folder, ports)
-            process = await GuardedProcess.start(
-                "The Inngest dev server",
-                start.argv,
-                folder=folder,
-                environment=clean_environment(folder, start.environment),
-            )
+            environment = clean_environment(folder, start.environment)
             address = f"http://127.0.0.1:{ports[0]}"
-            if await process.ready(partial(_answers, address), port=ports[0], harmless=start.harmless):
+            with engine_needed():
+                process = await GuardedProcess.start(
+                    "The Inngest dev server", start.argv, folder=folder, environment=environment
+                )
+                ready = await process.ready(
+                    partial(_answers, address), port=ports[0], taken=PORT_TAKEN, harmless=start.harmless
+                )
+            if ready:
                 info = ServerInfo(
                     version=binary.version,
                     origin=binary.origin,

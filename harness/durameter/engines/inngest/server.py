@@ -18,6 +18,7 @@ from durameter.results.model import ServerInfo
 
 __all__ = [
     "PORTS",
+    "PORT_TAKEN",
     "SELF_HOSTED",
     "SigningKey",
     "Start",
@@ -45,6 +46,8 @@ _FIXED = "two of its Connect ports cannot be chosen (50052 and 50053 on 1.12.1)"
 _ANY_HOST = "the dev server cannot be told to listen on the loopback interface alone"
 _SLOW = "the dev server's delay before a retry cannot be set: retries take half a minute and more"
 _BIND_ERROR = b"could not listen for grpc"
+PORT_TAKEN = (b"address already in use", b"Port conflict")
+"""How its log tells of a taken port. After the second, it goes silently to another one."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from durameter.engines.base import (
     Finding,
     Progress,
     RunningServer,
+    engine_needed,
 )
 from durameter.engines.detached import info_of
 from durameter.engines.temporal.config import TemporalConfig
@@ -151,11 +152,13 @@ class TemporalEngine(Engine):
                 argv += ["--sqlite-pragma", pragma]
             for setting in _SETTINGS:
                 argv += ["--dynamic-config-value", setting]
-            process = await GuardedProcess.start(
-                "The Temporal dev server", argv, folder=folder, environment=clean_environment(folder)
-            )
             address = f"127.0.0.1:{frontend}"
-            if await process.ready(partial(answers, address), port=frontend):
+            with engine_needed():
+                process = await GuardedProcess.start(
+                    "The Temporal dev server", argv, folder=folder, environment=clean_environment(folder)
+                )
+                ready = await process.ready(partial(answers, address), port=frontend)
+            if ready:
                 info = ServerInfo(
                     version=server_version,
                     origin=f"temporal CLI {version}",

@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import logging
+import os
 import re
 import shutil
-import subprocess
 import sys
 from datetime import timedelta
 from functools import cache
@@ -20,6 +20,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 
 from durameter.engines.temporal.config import TemporalConfig
 from durameter.errors import EngineMissingError
+from durameter.processes.run_program import UnavailableError, ask
 
 __all__ = [
     "TESTED_VERSIONS",
@@ -65,15 +66,8 @@ def binary_version(binary: Path) -> tuple[str, str]:
         EngineMissingError: the program does not answer.
     """
     try:
-        answer = subprocess.run(
-            [binary, "--version"],
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=True,
-            start_new_session=True,  # a Ctrl-C is not for it
-        ).stdout
-    except (OSError, subprocess.SubprocessError) as error:
+        answer = ask([str(binary), "--version"], environment=os.environ, folder=Path.cwd(), limit=_ASK_SECONDS)
+    except UnavailableError as error:
         raise EngineMissingError(f"The Temporal CLI {binary} does not answer --version: {error}") from error
     match = re.search(r"version (\S+) \(Server ([^,)]+)", answer)
     if match is None:
@@ -82,6 +76,7 @@ def binary_version(binary: Path) -> tuple[str, str]:
 
 
 _CONNECT_SECONDS = 10
+_ASK_SECONDS = 20.0
 _RETENTION = timedelta(days=3)
 
 

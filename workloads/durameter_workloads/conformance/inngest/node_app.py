@@ -14,6 +14,7 @@ from typing import TypeVar
 import httpx
 
 from durameter.config import load_config
+from durameter.engines.base import engine_needed
 from durameter.engines.inngest.session import InngestSession
 from durameter.errors import EngineMissingError
 from durameter.processes.server import (
@@ -130,14 +131,15 @@ async def _started(
     for _ in range(_START_TRIES):
         (port,) = free_ports(1)
         origin = await session.before_app(f"127.0.0.1:{port}")
-        process = await GuardedProcess.start(
-            name,
-            [str(packages.node), "app.mjs"],
-            folder=folder,
-            environment=clean_environment(folder, {**settings, "APP_PORT": str(port), "APP_ORIGIN": origin}),
-        )
-        if await process.ready(partial(_answers, port), port=port):
-            return NodeApp(process), origin
+        with engine_needed():
+            process = await GuardedProcess.start(
+                name,
+                [str(packages.node), "app.mjs"],
+                folder=folder,
+                environment=clean_environment(folder, {**settings, "APP_PORT": str(port), "APP_ORIGIN": origin}),
+            )
+            if await process.ready(partial(_answers, port), port=port):
+                return NodeApp(process), origin
     raise EngineMissingError(f"{name} found its ports taken {_START_TRIES} times.")
 
 

@@ -11,7 +11,6 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from importlib import resources
@@ -22,6 +21,8 @@ import platformdirs
 from filelock import AsyncFileLock
 
 from durameter.errors import DurameterError
+from durameter.processes.child import ProcessError
+from durameter.processes.run_program import UnavailableError, ask
 from durameter.processes.server import GuardedProcess, log_tail
 
 __all__ = ["NodeMissingError", "Packages", "node_packages", "sources"]
@@ -93,13 +94,13 @@ async def _found(program: str, oldest: int) -> Path:
         raise NodeMissingError(f"There is no `{program}` on the PATH. {_ADVICE}.")
     try:
         answer = await asyncio.to_thread(
-            subprocess.run, [path, "--version"], check=True, capture_output=True, text=True, timeout=_ASK_SECONDS
+            ask, [path, "--version"], environment=os.environ, folder=Path.cwd(), limit=_ASK_SECONDS
         )
-    except (OSError, subprocess.SubprocessError) as error:
+    except UnavailableError as error:
         raise NodeMissingError(f"`{program} --version` does not work: {error}. {_ADVICE}.") from error
-    version = re.match(r"v?(\d+)\.", answer.stdout)
+    version = re.match(r"v?(\d+)\.", answer)
     if version is None or int(version[1]) < oldest:
-        raise NodeMissingError(f"`{program}` is {answer.stdout.strip()[:40] or 'of no version'}. {_ADVICE}.")
+        raise NodeMissingError(f"`{program}` is {answer[:40] or 'of no version'}. {_ADVICE}.")
     return Path(path)
 
 
@@ -126,7 +127,10 @@ async def _install(npm: Path, folder: Path) -> None:
 async def _npm_ci(npm: Path, work: Path) -> None:
     command = [str(npm), "ci", "--ignore-scripts", "--omit=dev", "--omit=optional", "--no-audit", "--no-fund"]
     environment = os.environ | {"npm_config_update_notifier": "false", "npm_config_fetch_retries": "1"}
-    process = await GuardedProcess.start("npm", command, folder=work, environment=environment)
+    try:
+        process = await GuardedProcess.start("npm", command, folder=work, environment=environment)
+    except ProcessError as error:
+        raise NodeMissingError(f"{error}. {_ADVICE}.") from error
     why = ""
     try:
         async with asyncio.timeout(NPM_SECONDS):

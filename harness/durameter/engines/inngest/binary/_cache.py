@@ -120,7 +120,7 @@ class Cache:
 
         Raises:
             OSError: the folder cannot be made or written.
-            EngineMissingError: cancelled while waiting.
+            StoppedError: cancelled while waiting.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         lock = self._lock()

@@ -12,7 +12,7 @@ from durameter.engines.inngest.binary import _go, _npm
 from durameter.engines.inngest.binary._cache import Cache
 from durameter.engines.inngest.binary._program import InngestBinary, Recipe, ask_version, describe, recipe_for
 from durameter.errors import EngineMissingError
-from durameter.processes.run_program import Attempt, UnavailableError
+from durameter.processes.run_program import Attempt, StoppedError, UnavailableError
 
 __all__ = ["could_build", "ensure", "find"]
 
@@ -88,6 +88,10 @@ def ensure(
         try:
             with store.locked(attempt):
                 made = _made_meanwhile(store) or _make(recipe, store, attempt, reasons)
+        except StoppedError as error:
+            raise EngineMissingError(
+                "Making the Inngest dev server was stopped. Nothing half-made is kept; the next run starts again."
+            ) from error
         except OSError as error:
             made = None
             reasons.append(f"cache: {store.folder} cannot be written ({error}); set DURAMETER_CACHE_DIR")
