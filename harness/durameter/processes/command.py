@@ -98,7 +98,7 @@ class Command:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._child.pid, number)
         for each in left:
-            with contextlib.suppress(psutil.Error):
+            with contextlib.suppress(psutil.Error, OSError):  # it may end meanwhile
                 if os.getpgid(each.pid) != self._child.pid:
                     each.send_signal(number)
         return self.status is None or bool(left)

@@ -201,7 +201,7 @@ async def test_what_a_command_leaves_goes_on_until_it_is_ended(commands: Callabl
     assert await command.wait() == 0
     await asyncio.sleep(0.5)  # its guard has had the time to end it
     [left] = command.left()
-    await command.end(5)
+    await command.end(0.5)
     assert not alive({left.pid})
     assert command.status == 0
 
