@@ -128,6 +128,8 @@ class Column:
     """Characters that it has at least on the terminal."""
     optional: bool = False
     """The terminal, where width is scarce, leaves it out if every cell is empty."""
+    series: int | None = None
+    """Number of the engine that it is of, for the page's colours; from 0."""
     forms: Forms = EVERYWHERE
 
 

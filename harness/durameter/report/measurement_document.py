@@ -110,7 +110,10 @@ def side_by_side_table(
         fit: of the labels.
     """
     return Table(
-        (Column("", fit=fit), *(Column(f"{each.engine} ({each.unit}s)", figures=True) for each in engines)),
+        (
+            Column("", fit=fit),
+            *(Column(f"{each.engine} ({each.unit}s)", figures=True, series=n) for n, each in enumerate(engines)),
+        ),
         tuple((label, *cells) for label, cells in rows),
         caption="Side by side",
         emphasis=frozenset(number for number, (label, _) in enumerate(rows) if label in emphasis),
@@ -187,5 +190,5 @@ def _open(line: Share | TypeShare) -> str:
 
 def capacity_table(rows: "Sequence[CapacityRow | ProjectedRow]") -> Table:
     """Storage and capacity of a month, in words."""
-    columns = (Column(""), Column("a month"), Column("from", fit="long"))
+    columns = (Column("", fit="long"), Column("a month"), Column("from", fit="long"))
     return Table(columns, tuple((row.what, row.value, row.why) for row in rows), caption="capacity")

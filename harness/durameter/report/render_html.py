@@ -12,15 +12,10 @@ from markupsafe import Markup
 
 from durameter.cost.prices import PriceBook
 from durameter.errors import UsageError
-from durameter.formatting import count
+from durameter.report.document import Bullets
 from durameter.report.measurement import Report
 from durameter.report.measurement_document import alarms
-from durameter.report.measurement_words import (
-    comparison,
-    estimated,
-    headline,
-    worth_knowing,
-)
+from durameter.report.measurement_words import headline
 from durameter.results.environment import durameter_version
 from durameter.results.model import EngineResult
 
@@ -45,13 +40,6 @@ __all__ = [
 MOST_BYTES: Final = 300_000
 """Size of a page: enough to be sent by mail and kept with a build."""
 
-_MOST_LINES, _MOST_ROWS, _MOST_CHARACTERS = 25, 40, 600
-_READINGS = {
-    "documented": "As documented",
-    "upper": "If every open question is billed",
-    "lower": "If every open question is free",
-}
-
 
 def page_html(
     report: Report,
@@ -73,9 +61,11 @@ def page_html(
         books: price books, for sources and tiers; those that the figures do not use are left out.
     """
     # matplotlib is heavy, and only a page needs it
-    from durameter.report.page import tables
+    from durameter.report.page.blocks import html
     from durameter.report.page.captions import paint_all
     from durameter.report.page.embed import embedded
+    from durameter.report.page.headline import answer, card
+    from durameter.report.page.sections import page_document
 
     environment = Environment(
         loader=PackageLoader("durameter.report", "page"),
@@ -83,36 +73,21 @@ def page_html(
         autoescape=True,
         keep_trailing_newline=True,
     )
-    environment.filters["clip"] = _clip
     projected = {(each.engine, each.variant): each for each in projection.engines} if projection else {}
-    positions = {(each.engine, each.variant): position for position, each in enumerate(report.engines)}
+    pictures = paint_all(report, profiles, projection, engines, books)
+    wrong = tuple(line for engine in report.engines for line in alarms(engine))
     names: dict[str, Any] = {
         "report": report,
         "projection": projection,
-        "profiles": profiles,
-        "pictures": paint_all(report, profiles, projection, engines, books),
         "css": Markup(files("durameter.report.page").joinpath("page.css").read_text()),  # noqa: S704 - our own file
         "version": durameter_version(),
         "trusted": _trusted(report) and (projection is None or projection.trusted),
-        "answers": tables.answer(report, projection),
-        "alarms": [line for engine in report.engines for line in alarms(engine)],
-        "cards": [(each, tables.card(each, projected.get((each.engine, each.variant)))) for each in report.engines],
-        "price_books": tables.price_books(report, projection, books),
-        "position": lambda each: positions.get((each.engine, each.variant), 0) % 4 + 1,
-        "reading_words": _READINGS,
-        "comparison": comparison,
-        "estimated": estimated,
+        "answers": answer(report, projection),
+        "alarms": html([Bullets(wrong, "error")]) if wrong else "",
+        "cards": [(each, card(each, projected.get((each.engine, each.variant)))) for each in report.engines],
         "headline": headline(report),
-        "worth_knowing": worth_knowing,
-        "count": count,
-        "most_lines": _MOST_LINES,
-        "most_rows": _MOST_ROWS,
+        "body": html(page_document(report, profiles, projection, books, pictures).blocks),
         "most": f"{MOST_BYTES:,}",
-        **{name: getattr(tables, name) for name in tables.__all__ if name != "price_books"},
-        **{
-            name: getattr(tables, name)
-            for name in ("currency_of", "dollars_between", "retries", "units_between", "whole")
-        },
     }
     template = environment.get_template("page.html.j2")
     bare = template.render(**names, data={}, left_out=())
@@ -175,11 +150,6 @@ def check_writable(path: Path) -> None:
 def _trusted(report: Report) -> bool:
     """Whether every comparison of every engine agrees."""
     return report.state == "complete" and bool(report.engines) and all(engine.proved for engine in report.engines)
-
-
-def _clip(text: str) -> str:
-    """A line that fits on a page; whole it is in the result folder."""
-    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]} …"
 
 
 # Everything that is known of a result, on one page: report, profiles and the month ahead.

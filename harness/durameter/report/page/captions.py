@@ -12,8 +12,8 @@ from durameter.cost.projection import EngineProjection, Projection
 from durameter.report.measurement import EngineReport, Report
 from durameter.report.page import plot_data
 from durameter.report.page.cost_plots import cost_plot, plans_plot
+from durameter.report.page.headline import currency_of
 from durameter.report.page.svg import MINUS, engine_colour
-from durameter.report.page.tables import currency_of
 from durameter.report.page.unit_plots import Dot, Fit, kinds_plot, turns_plot
 from durameter.results.model import EngineResult, TaskResult
 

@@ -1,303 +1,117 @@
-"""Rows of the page's tables, as text."""
+"""Tables of the page that no other form has, as blocks of a document."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from durameter.cost.prices import PriceBook, Source, money
 from durameter.cost.profile import Profile
-from durameter.cost.projection import (
-    EngineProjection,
-    Projection,
-    Quantiles,
-    ReadingProjection,
-)
-from durameter.formatting import (
-    count,
-    percent,
-    plain,
-    span,
-)
-from durameter.report.intervals import TypeShare, mean_interval_words, needed_words, next_task_words
-from durameter.report.measurement import EngineReport, Month, Report, Share
-from durameter.report.page.svg import MINUS
+from durameter.cost.projection import EngineProjection, Projection, Quantiles, ReadingProjection
+from durameter.formatting import count, percent
+from durameter.report.document import Column, Row, Table
+from durameter.report.intervals import mean_interval_words, needed_words, next_task_words
+from durameter.report.measurement import Report
+from durameter.report.page.headline import currency_of, share, signed, units_between
 
 __all__ = [
-    "Card",
-    "answer",
-    "assumed",
-    "breakdown",
-    "capacity",
-    "card",
     "checks",
-    "currency_of",
-    "dollars_between",
     "limits",
     "marginals",
     "months",
-    "not_covered",
     "plan_table",
     "price_books",
-    "retries",
     "scenarios",
     "sensitivities",
-    "share",
-    "signed",
     "sureness",
-    "types",
-    "units_between",
-    "whole",
     "worst",
 ]
 
-# Sentences and figures of the page.
 
-_CERTAIN = 0.9995
-
-
-@dataclass(frozen=True)
-class Card:
-    """The figures of one engine at a glance."""
-
-    figure: str
-    """Dollars a month, or why there are none."""
-    small: str
-    """What stands beside the figure."""
-    lines: tuple[str, ...]
+def _figures(*heads: str) -> tuple[Column, ...]:
+    return tuple(Column(head, figures=True) for head in heads)
 
 
-def whole(value: Decimal) -> str:
-    """Units or tasks of a month, without a fraction."""
-    return plain(value.quantize(Decimal(1), ROUND_HALF_UP))
+def _long(*heads: str) -> tuple[Column, ...]:
+    return tuple(Column(head, fit="long") for head in heads)
 
 
-def share(value: float) -> str:
-    """A share of draws; almost all is not all."""
-    if 0 < value < 1 - _CERTAIN:
-        return "< 0.1 %"
-    return "> 99.9 %" if _CERTAIN < value < 1 else percent(Decimal(str(value))).replace(".0 %", " %")
-
-
-def dollars_between(quantiles: Quantiles | None, currency: str) -> str:
-    """`$1,690.00 to $1,960.00`; one amount where nothing varies."""
-    if quantiles is None:
-        return "not priced"
-    low, high = money(quantiles.p5, currency), money(quantiles.p95, currency)
-    return low if low == high else f"{low} to {high}"
-
-
-def units_between(quantiles: Quantiles) -> str:
-    """`35,100,000 to 35,600,000`."""
-    low, high = whole(quantiles.p5), whole(quantiles.p95)
-    return low if low == high else f"{low} to {high}"
-
-
-def signed(value: Decimal, currency: str = "") -> str:
-    """A change, with its sign; in dollars where a currency is given."""
-    sign = "+" if value > 0 else MINUS if value < 0 else ""
-    return f"{sign} {money(abs(value), currency) if currency else count(abs(value))}"
-
-
-def retries(profile: Profile) -> str:
-    """How often something was tried again, and what each time costs."""
-    found = profile.retries
-    if found is None:
-        return ""
-    mean, low, high = (count(Decimal(str(value))) for value in (found.mean, found.low, found.high))
-    each = count(Decimal(str(profile.lines().per_retry)))
-    plural = "" if each == "1" else "s"
-    return (
-        f"{found.seen} retries of {', '.join(found.causes)} in {found.attempts:,} first attempts: {mean} "
-        f"per task ({low}–{high}, 95 %). One more adds {each} {profile.unit}{plural}."
-    )
-
-
-def currency_of(engine: EngineProjection) -> str:
-    """Of its price book."""
-    return engine.book.currency if engine.book else "USD"
-
-
-def answer(report: Report, projection: Projection | None) -> list[str]:
-    """What a month costs and which engine is cheaper, first of all; empty if no dollars can be said."""
-    if projection is not None:
-        return _projected(projection)
-    priced = [(engine, _months(engine)) for engine in report.engines if _months(engine)]
-    if not priced:
-        return []
-    said = " and ".join(f"{engine.engine} {_month(months)}" for engine, months in priced)
-    return [f"At {whole(report.volume)} tasks a month: {said}."]
-
-
-def _months(engine: EngineReport) -> list[Month]:
-    """The priced readings, the cheapest first; none where the count is not believed or a reading has no price."""
-    if any(found.state == "differs" for found in engine.reconciliations):
-        return []
-    months = [month for month in (engine.month_lower, engine.month, engine.month_upper) if month is not None]
-    return [] if any(month.dollars is None for month in months) else months
-
-
-def _month(months: Sequence[Month]) -> str:
-    amounts = sorted({month.dollars for month in months if month.dollars is not None})
-    plans = " or ".join(dict.fromkeys(month.plan for month in months))
-    return f"{span_of([money(amount) for amount in amounts])} on {plans}"
-
-
-def span_of(words: Sequence[str]) -> str:
-    """First to last, or the only one."""
-    return words[0] if words[0] == words[-1] else f"{words[0]} to {words[-1]}"
-
-
-def _projected(projection: Projection) -> list[str]:
-    priced = [
-        (engine, found)
-        for engine in projection.engines
-        if (found := engine.reading("documented")) is not None and found.dollars is not None
-    ]
-    if not priced:
-        return []
-    priced.sort(key=lambda each: each[1].dollars.p50 if each[1].dollars else Decimal(0))
-    parts = [_on_plan(engine, found) for engine, found in priced]
-    lines = [f"At {whole(projection.volume)} tasks a month: {', '.join(parts)}."]
-    if len(priced) > 1:
-        lines.append(_cheaper(projection, [engine.engine for engine, _ in priced]))
-    return lines
-
-
-def _on_plan(engine: EngineProjection, found: ReadingProjection) -> str:
-    name = found.chosen.name if found.chosen else found.plan
-    middle = money(found.dollars.p50 if found.dollars else Decimal(0), currency_of(engine))
-    return f"{engine.engine} {middle} on {name}"
-
-
-def _cheaper(projection: Projection, order: Sequence[str]) -> str:
-    first = order[0]
-    part = projection.cheaper.get(first, 0.0)
-    often = "every draw" if part == 1 else f"{share(part)} of the draws"
-    others = [
-        name
-        for name in ("lower", "upper")
-        if _cheapest_by(projection, name) not in ("", first)
-    ]  # fmt: skip
-    sentence = f"{first} is the cheaper one in {often}"
-    if others:
-        ways = " or ".join("for you" if name == "lower" else "against you" for name in others)
-        return f"{sentence}, and would not be if the open questions are answered {ways}."
-    return f"{sentence}."
-
-
-def _cheapest_by(projection: Projection, reading: str) -> str:
-    """The cheapest engine by another reading; empty if there is none or a price is missing."""
-    found = {
-        engine.engine: one.dollars.p50
-        for engine in projection.engines
-        for one in [next((each for each in engine.readings if each.reading == reading), engine.reading("documented"))]
-        if one is not None and one.dollars is not None
-    }
-    return min(found, key=lambda name: found[name]) if found else ""
-
-
-def card(engine: EngineReport, projected: EngineProjection | None) -> Card:
-    """The figures of one engine at a glance: projected where there is a projection, else of the report."""
-    lines = [f"{count(engine.per_task.mean)} {engine.unit}s per task"] if engine.per_task else []
-    if engine.per_task and engine.per_task.low != engine.per_task.high:
-        lines[0] += f", {span(engine.per_task.low, engine.per_task.high)} in the measured tasks"
-    if engine.certainty is not None and engine.certainty.mean.low is not None:
-        level = percent(Decimal(str(engine.certainty.mean.level))).removesuffix(".0 %").removesuffix(" %")
-        lines.append(f"mean {mean_interval_words(engine.certainty)}, {level} % interval")
-    if projected is not None:
-        return _projected_card(engine, projected, lines)
-    months = _months(engine)
-    if not months:
-        return Card("no dollars", "", (_why_no_dollars(engine), *lines))
-    amounts = sorted(month.dollars for month in months if month.dollars is not None)
-    if amounts[0] != amounts[-1]:
-        lines.append("a range, because an open question of the rulebook is billed or not")
-    on = " or ".join(dict.fromkeys(f"{month.plan} ({month.price_book})" for month in months))
-    return Card(span_of([money(amount) for amount in amounts]), "a month", (f"on {on}", *lines))
-
-
-def _why_no_dollars(engine: EngineReport) -> str:
-    if engine.month is None:
-        return engine.problem or "nothing was counted"
-    if any(found.state == "differs" for found in engine.reconciliations):
-        return "the count is not proved"
-    months = (engine.month, engine.month_lower, engine.month_upper)
-    return next((month.why_not_priced for month in months if month is not None and month.dollars is None), "")
-
-
-def _projected_card(engine: EngineReport, projected: EngineProjection, lines: list[str]) -> Card:
-    found = projected.reading("documented")
-    if found is None or found.dollars is None:
-        why = projected.refused or projected.why_no_book or (found.why_none if found else engine.problem)
-        return Card("no dollars", "", (why or "nothing was counted", *lines))
-    currency = currency_of(projected)
-    on = f"on {found.chosen.name if found.chosen else found.plan}"
-    if found.dollars.sure:
-        on += ", exactly" if projected.exact else ""
-    else:
-        on += f"; {dollars_between(found.dollars, currency)} in 18 of 20 draws"
-    others = [each for each in projected.readings if each.reading != "documented" and each.dollars is not None]
-    for each in others:
-        if each.dollars is not None and each.dollars.p50 != found.dollars.p50:
-            way = "against you" if each.reading == "upper" else "for you"
-            lines.append(f"{money(each.dollars.p50, currency)} if the open questions are answered {way}")
-    return Card(money(found.dollars.p50, currency), "a month", (on, *lines))
-
-
-Rows = list[tuple[str, ...]]
-
-
-def breakdown(lines: Sequence[Share]) -> Rows:
-    """Units per task by kind or cause."""
-    return [
-        (
-            line.name,
-            count(line.documented.mean),
-            span(line.documented.low, line.documented.high),
-            percent(line.share),
-            f"+ {count(line.upper)}" if line.upper else "",
-        )
-        for line in lines
-    ]
-
-
-def types(lines: Sequence[TypeShare]) -> Rows:
-    """Tasks and units per task by type."""
-    return [
-        (
-            line.name,
-            f"{line.tasks:,}",
-            count(line.per_task.mean),
-            span(line.per_task.low, line.per_task.high),
-            percent(line.share),
-            f"+ {count(line.upper)}" if line.upper else "",
-        )
-        for line in lines
-    ]
+_PLANS = (
+    Column("plan"),
+    *_figures("p5", "p50", "p95", "cheapest in"),
+    *_long("why not, and what is not in it"),
+)
+_CHANGES = (
+    Column("engine"),
+    *_long("if there were"),
+    *_figures("units per task", "dollars a month"),
+    *_long("note"),
+)
+_SCENARIOS = (
+    Column("engine"),
+    Column("scenario"),
+    *_figures("share of tasks", "extra units per task hit", "tasks"),
+    *_long("what it is, and why this share"),
+)
+_MONTHS = (*_figures("month", "tasks", "units", "p5", "p50", "p95"), Column("plan"))
+_LIMITS = (
+    Column("engine"),
+    Column("plan"),
+    *_long("limit", "what lifts it", "what that costs"),
+    Column("fits"),
+)
+_SURENESS = (
+    Column("engine"),
+    Column("reading"),
+    *_figures("tasks", "groups", "mean, 95 %", "one further task, 95 %", "further tasks for ±10 % / ±5 %"),
+)
+_CHECKS = (
+    Column("engine"),
+    Column("source"),
+    Column("against"),
+    Column("", fit="whole"),
+    Column("state"),
+    *_figures("kinds"),
+    *_long("what to know"),
+)
+_BOOKS = (
+    Column("price book"),
+    Column("vendor"),
+    Column("in force from", fit="whole"),
+    Column("checked", fit="whole"),
+    *_long("source"),
+)
 
 
 def _figure(value: float) -> str:
     return f"{value:,.3f}".rstrip("0").rstrip(".")
 
 
-def marginals(profile: Profile) -> Rows:
+def marginals(profile: Profile) -> Table:
     """What one more of each covariate costs, and which kinds that is."""
     lines = profile.lines()
-    rows: Rows = []
+    rows: list[Row] = []
     for each in lines.total:
         parts = [(line.kind, line.marginal(each.covariate)) for line in lines.kinds]
         kinds = ", ".join(f"{_figure(value)} {kind}" for kind, value in parts if value)
         name = "task (fixed)" if each.covariate == "fixed" else each.covariate.replace("_", " ")
         rows.append((name, _figure(each.value), _figure(each.error) if each.error else "exact", kinds))
-    return rows
+    return Table(
+        (Column("per"), *_figures(f"{profile.unit}s", "± standard error"), Column("of which", fit="long")),
+        tuple(rows),
+        caption=f"{profile.engine} profile",
+    )
 
 
-def worst(profile: Profile) -> Rows:
+def worst(profile: Profile) -> Table:
     """The tasks that their line fits worst."""
-    return [
+    rows: list[Row] = [
         (each.task, each.reading, _figure(each.units), _figure(each.fitted), f"{each.residual:+.3g}", str(each.retries))
         for each in profile.worst
     ]
+    return Table(
+        (Column("task"), Column("reading"), *_figures(f"{profile.unit}s", "by the profile", "off by", "retries")),
+        tuple(rows),
+        caption=f"{profile.engine} worst tasks",
+    )
 
 
 def _three(quantiles: Quantiles | None, currency: str) -> tuple[str, str, str]:
@@ -306,9 +120,9 @@ def _three(quantiles: Quantiles | None, currency: str) -> tuple[str, str, str]:
     return money(quantiles.p5, currency), money(quantiles.p50, currency), money(quantiles.p95, currency)
 
 
-def plan_table(engine: EngineProjection, reading: ReadingProjection) -> Rows:
+def plan_table(engine: EngineProjection, reading: ReadingProjection) -> Table:
     """Every plan at the user's volume: dollars, or why there are none."""
-    rows: Rows = []
+    rows: list[Row] = []
     for plan in reading.plans:
         name = f"{plan.name} (the vendor's estimate)" if plan.estimate else plan.name
         words = [plan.why_not] if plan.why_not else []
@@ -319,13 +133,13 @@ def plan_table(engine: EngineProjection, reading: ReadingProjection) -> Rows:
         mark = " (chosen)" if plan.plan == reading.plan else ""
         dollars = _three(plan.dollars, currency_of(engine))
         rows.append((name + mark, *dollars, share(plan.cheapest) if plan.dollars else "", "; ".join(words)))
-    return rows
+    return Table(_PLANS, tuple(rows), caption=f"{engine.engine} plans, {reading.reading}")
 
 
-def sensitivities(projection: Projection) -> Rows:
+def sensitivities(projection: Projection) -> Table:
     """What one thing more or less would change."""
     currencies = {each.engine: currency_of(each) for each in projection.engines}
-    return [
+    rows: list[Row] = [
         (
             each.engine,
             each.what,
@@ -335,11 +149,12 @@ def sensitivities(projection: Projection) -> Rows:
         )
         for each in projection.sensitivities
     ]
+    return Table(_CHANGES, tuple(rows), caption="Sensitivities")
 
 
-def scenarios(projection: Projection) -> Rows:
+def scenarios(projection: Projection) -> Table:
     """Scenarios that are in the figures."""
-    return [
+    rows: list[Row] = [
         (
             engine.engine,
             f"{each.name} (extrapolated)" if each.extrapolated else each.name,
@@ -351,12 +166,13 @@ def scenarios(projection: Projection) -> Rows:
         for engine in projection.engines
         for each in engine.scenarios
     ]
+    return Table(_SCENARIOS, tuple(rows), caption="Scenarios")
 
 
-def months(engine: EngineProjection) -> Rows:
+def months(engine: EngineProjection) -> Table:
     """The months of a growing volume."""
     names = {plan.plan: plan.name for reading in engine.readings for plan in reading.plans}
-    return [
+    rows: list[Row] = [
         (
             str(each.month),
             units_between(each.volume),
@@ -366,39 +182,24 @@ def months(engine: EngineProjection) -> Rows:
         )
         for each in engine.months
     ]
+    return Table(_MONTHS, tuple(rows), caption=f"{engine.engine} months")
 
 
-def limits(projection: Projection) -> Rows:
+def limits(projection: Projection) -> Table:
     """Limits of plans that the month meets, by the documented reading."""
-    return [
+    rows: list[Row] = [
         (engine.engine, plan.name, limit.what, limit.lifted_by or "nothing", limit.price, "yes" if limit.fits else "NO")
         for engine in projection.engines
         if (found := engine.reading("documented")) is not None
         for plan in found.plans
         for limit in plan.limits
     ]
+    return Table(_LIMITS, tuple(rows), caption="Limits")
 
 
-def capacity(engine: EngineProjection) -> Rows:
-    """Storage, rates and events of the month."""
-    return [(each.what, each.value, each.why) for each in engine.capacity]
-
-
-def assumed(projection: Projection) -> list[str]:
-    """What the projection rests on."""
-    own = [f"{engine.engine}: {line}" for engine in projection.engines for line in engine.assumptions]
-    return list(dict.fromkeys([*projection.assumptions, *own]))
-
-
-def not_covered(projection: Projection) -> list[str]:
-    """What no dollar of the projection covers."""
-    own = [f"{engine.engine}: {line}" for engine in projection.engines for line in engine.not_covered]
-    return list(dict.fromkeys([*projection.not_covered, *own]))
-
-
-def sureness(report: Report) -> Rows:
+def sureness(report: Report) -> Table:
     """How sure the mean of each engine is, and what one further task may need."""
-    return [
+    rows: list[Row] = [
         (
             engine.engine,
             reading,
@@ -412,11 +213,12 @@ def sureness(report: Report) -> Rows:
         for reading, found in (("documented", engine.certainty), ("open questions billed", engine.certainty_upper))
         if found is not None
     ]
+    return Table(_SURENESS, tuple(rows), caption="How sure the means are")
 
 
-def checks(report: Report) -> Rows:
+def checks(report: Report) -> Table:
     """Every comparison of two sources."""
-    return [
+    rows: list[Row] = [
         (
             engine.engine,
             found.source,
@@ -429,9 +231,10 @@ def checks(report: Report) -> Rows:
         for engine in report.engines
         for found in engine.reconciliations
     ]
+    return Table(_CHECKS, tuple(rows), caption="Sources against each other")
 
 
-def price_books(report: Report, projection: Projection | None, books: Sequence[PriceBook]) -> Rows:
+def price_books(report: Report, projection: Projection | None, books: Sequence[PriceBook]) -> Table:
     """The price books behind the dollars, each with its date and sources."""
     known = {book.id: book for book in books}
     rows: dict[str, tuple[str, ...]] = {}
@@ -445,7 +248,7 @@ def price_books(report: Report, projection: Projection | None, books: Sequence[P
         words = _sources(book.sources) if book else "see durameter prices"
         row = (month.price_book, book.vendor if book else "", start, str(month.prices_checked), words)
         rows.setdefault(month.price_book, row)
-    return list(rows.values())
+    return Table(_BOOKS, tuple(rows.values()), caption="Price books")
 
 
 def _sources(sources: Sequence[Source]) -> str:
