@@ -108,7 +108,6 @@ async def main():
     server = await GuardedProcess.start(
         "The script", ["sleep", "1000"], folder=folder, environment=clean_environment(folder)
     )
-    print(server.pid, flush=True)
     {then}
 
 asyncio.run(main())
@@ -128,6 +127,7 @@ def test_it_ends_with_its_asker_though_a_fork_of_it_holds_the_pipe(tmp_path: Pat
     if os.fork() == 0:
         time.sleep(60)
         os._exit(0)
+    print(server.pid, flush=True)
     time.sleep(60)
     """
     process = asker(tmp_path / "server", then)
@@ -146,7 +146,7 @@ def test_it_ends_with_its_asker_though_a_fork_of_it_holds_the_pipe(tmp_path: Pat
 
 @pytest.mark.parametrize("then", ["os.kill(os.getpid(), signal.SIGKILL)", "raise SystemExit", "os._exit(3)"])
 def test_it_ends_with_its_asker_however_that_ends(tmp_path: Path, then: str) -> None:
-    with asker(tmp_path / "server", then) as process:
+    with asker(tmp_path / "server", f"print(server.pid, flush=True)\n{then}") as process:
         assert process.stdout is not None
         pid = int(process.stdout.readline())
         process.wait(20 * patience())
