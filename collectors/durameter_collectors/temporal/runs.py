@@ -21,6 +21,7 @@ __all__ = [
     "CountedRun",
     "count_pending",
     "count_runs",
+    "quoted",
 ]
 
 # Retries of activities that have not closed: no history shows them, `describe` does.
@@ -183,6 +184,12 @@ def schedule_of(events: Sequence[HistoryEvent]) -> str:
         return ""
 
 
+def quoted(value: str) -> str:
+    """A value of a list filter (a visibility query), in quotes that nothing in it can end."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
 async def _reset_runs(client: Client, description: WorkflowExecutionDescription, count: HistoryCount) -> list[RunLink]:
     """Runs that resets made of the same start.
 
@@ -192,8 +199,7 @@ async def _reset_runs(client: Client, description: WorkflowExecutionDescription,
     if not count.was_reset and not raw.workflow_extended_info.reset_run_id:
         return []
     found = [RunLink(description.id, raw.workflow_extended_info.reset_run_id)]
-    quoted = description.id.replace("\\", "\\\\").replace("'", "\\'")
-    async for each in client.list_workflows(f"WorkflowId = '{quoted}'"):
+    async for each in client.list_workflows(f"WorkflowId = {quoted(description.id)}"):
         other = await client.get_workflow_handle(each.id, run_id=each.run_id).describe()
         if other.raw_description.workflow_execution_info.first_run_id == raw.workflow_execution_info.first_run_id:
             found.append(RunLink(each.id, each.run_id))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from recorded import LABEL, load
 from temporalio.api.enums.v1 import EventType, PendingActivityState
@@ -15,7 +16,7 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHistory
 from temporalio.service import RPCError, RPCStatusCode
 
 from durameter_collectors.temporal.history import RunLink
-from durameter_collectors.temporal.runs import count_runs
+from durameter_collectors.temporal.runs import count_runs, quoted
 
 NOW = Timestamp(seconds=1_793_000_000)
 
@@ -129,3 +130,18 @@ async def test_runs_that_point_at_each_other_are_counted_once() -> None:
         assert {run.link.run for run in runs} == {old.run, new.run}
         assert len(runs) == 2
         assert gaps == []
+
+
+@pytest.mark.parametrize(
+    ("value", "filter_value"),
+    [
+        ("order-7", "'order-7'"),
+        ("o'hara", r"'o\'hara'"),
+        ("a\\b", r"'a\\b'"),
+        ("ends with \\", r"'ends with \\'"),
+        (r"\' OR WorkflowId != '", r"'\\\' OR WorkflowId != \''"),
+        ('"double"', "'\"double\"'"),
+    ],
+)
+def test_no_id_ends_the_quotes_of_a_list_filter(value: str, filter_value: str) -> None:
+    assert quoted(value) == filter_value

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ulid import ULID
+
 from durameter_collectors.inngest.opcodes import STEP_OPS
 from durameter_collectors.inngest.store.records import StoredRun, StoredStep
 
@@ -36,8 +38,6 @@ _ENDS = {
     "FunctionCancelled": "CANCELLED",
     "FunctionSkipped": "SKIPPED",
 }
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_ULID_LETTERS = 26
 
 
 @dataclass(slots=True)
@@ -132,7 +132,4 @@ def _reported(said: dict[str, Any]) -> Iterator[tuple[str, StoredStep]]:
 
 def _ulid(raw: object) -> str:
     """The usual form of an id that the database has as 16 bytes."""
-    if not isinstance(raw, bytes):
-        return str(raw)
-    number = int.from_bytes(raw, "big")
-    return "".join(_ALPHABET[number >> 5 * place & 31] for place in reversed(range(_ULID_LETTERS)))
+    return str(ULID.from_bytes(raw) if isinstance(raw, bytes) else raw)

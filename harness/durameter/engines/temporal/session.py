@@ -28,7 +28,7 @@ from durameter_collectors.temporal.merge_sources import (
     units_on_wire,
 )
 from durameter_collectors.temporal.meter import Meter, MeterError
-from durameter_collectors.temporal.runs import CountedRun, count_runs
+from durameter_collectors.temporal.runs import CountedRun, count_runs, quoted
 from durameter_collectors.temporal.server_traffic import batch_operations, server_traffic
 from durameter_collectors.temporal.storage import measures_of
 from durameter_collectors.temporal.wire.rows import WireAction, WireProblem
@@ -188,8 +188,7 @@ class TemporalSession(Session):
         for root in roots:
             subjects = {seen[place].subject for place in self._by_owner[root]}
             if "schedule" in subjects:
-                quoted = root.replace("'", "\\'")
-                fired = self._reader.list_workflows(f"TemporalScheduledById = '{quoted}'")
+                fired = self._reader.list_workflows(f"TemporalScheduledById = {quoted(root)}")
                 links += [RunLink(each.id, each.run_id) async for each in fired]
             if "workflow" in subjects or not subjects:
                 links.append(RunLink(root, ""))

@@ -14,6 +14,7 @@ from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from durameter_collectors.temporal.runs import quoted
 from durameter_workloads.conformance.common.judging import SurpriseError, expect, until
 from durameter_workloads.conformance.temporal.workflows import ACTIVITIES, WORKFLOWS, DeskHandler, Steps
 
@@ -94,7 +95,7 @@ class Bench:
 
     async def runs(self, query: str) -> list[str]:
         """Ids of the runs of this bench that a list filter finds."""
-        found = self.client.list_workflows(f"({query}) AND WorkflowId STARTS_WITH '{self._prefix}'")
+        found = self.client.list_workflows(f"({query}) AND WorkflowId STARTS_WITH {quoted(self._prefix)}")
         return [each.run_id async for each in found]
 
     async def reset(self, handle: Handle, event: int) -> Handle:
