@@ -15,6 +15,7 @@ from temporalio.api.history.v1 import HistoryEvent
 
 from durameter_collectors.rulebook import load_rulebook
 from durameter_collectors.temporal.integrity import in_order, name_of
+from durameter_collectors.temporal.links import SCHEDULED_BY, RunLink
 from durameter_collectors.temporal.markers import (
     LOCAL_RETRY_CAP,
     PATCH_ATTRIBUTE,
@@ -29,7 +30,6 @@ __all__ = [
     "BLIND_SPOTS",
     "Activity",
     "HistoryCount",
-    "RunLink",
     "count_history",
     "summary_of",
 ]
@@ -82,16 +82,6 @@ _FREE = frozenset(
     }
 )
 """Events that cost nothing and lead nowhere. An event type that is neither here nor handled below is flagged."""
-
-
-@dataclass(frozen=True)
-class RunLink:
-    """Another run that the same task made or came from."""
-
-    workflow: str
-    run: str
-    namespace: str = ""
-    """Empty for the namespace of the run that leads here."""
 
 
 @dataclass(frozen=True)
@@ -320,7 +310,7 @@ class _Counter:
         if started.HasField("parent_workflow_execution"):
             return  # billed where the parent started it
         self._client_start = event
-        if any(key == "TemporalScheduledById" for key in started.search_attributes.indexed_fields):
+        if any(key == SCHEDULED_BY for key in started.search_attributes.indexed_fields):
             self._add("scheduled", event, cause=cause)
         self._add("start", event, cause=cause)
 

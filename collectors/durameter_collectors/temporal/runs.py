@@ -1,19 +1,18 @@
 """All runs that descend from a task's root workflows, with their histories."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC
 
-from pydantic_core import from_json
 from temporalio.api.enums.v1 import PendingActivityState
-from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHistory
 from temporalio.service import RPCError, RPCStatusCode
 
 from durameter_collectors.rulebook import load_rulebook
-from durameter_collectors.temporal.history import HistoryCount, RunLink, count_history
+from durameter_collectors.temporal.history import HistoryCount, count_history
+from durameter_collectors.temporal.links import RunLink, schedule_of
 from durameter_collectors.temporal.storage import RunStorage, storage_of
 from durameter_collectors.units import Elsewhere, Gap, TaskLabel, Unit, nowhere
 
@@ -166,22 +165,10 @@ async def _count(
         count=count,
         running=running,
         given_up={name: at for name, at in count.unstarted.items() if name not in described and not running},
-        schedule=schedule_of(record.events),
+        schedule=schedule_of(record.events[0]) if record.events else "",
         helper=helper,
         storage=storage_of(description),
     )
-
-
-def schedule_of(events: Sequence[HistoryEvent]) -> str:
-    """Id of the schedule that started this run; an empty string when none did, or it is encrypted."""
-    if not events:
-        return ""
-    started = events[0].workflow_execution_started_event_attributes
-    payload = started.search_attributes.indexed_fields.get("TemporalScheduledById")
-    try:
-        return str(from_json(payload.data)) if payload is not None else ""
-    except ValueError:
-        return ""
 
 
 def quoted(value: str) -> str:

@@ -9,7 +9,8 @@ from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import ContinueAsNewInitiator, EventType
 from temporalio.api.history.v1 import HistoryEvent
 
-from durameter_collectors.temporal.history import HistoryCount, RunLink, count_history
+from durameter_collectors.temporal.history import HistoryCount, count_history
+from durameter_collectors.temporal.links import RunLink
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 

@@ -15,7 +15,7 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHistory
 from temporalio.service import RPCError, RPCStatusCode
 
-from durameter_collectors.temporal.history import RunLink
+from durameter_collectors.temporal.links import RunLink
 from durameter_collectors.temporal.runs import count_runs, quoted
 
 NOW = Timestamp(seconds=1_793_000_000)

@@ -9,7 +9,7 @@ from durameter.config import make_config
 from durameter.engines.base import RunningServer
 from durameter.engines.temporal.config import TemporalConfig
 from durameter.engines.temporal.engine import ReachedTemporal, TemporalEngine
-from durameter_collectors.temporal.history import RunLink
+from durameter_collectors.temporal.links import RunLink
 from durameter_collectors.temporal.runs import CountedRun, count_runs
 from durameter_collectors.units import TaskLabel
 from durameter_workloads.conformance.temporal import SCENARIOS

@@ -15,7 +15,8 @@ from temporalio.client import WorkflowHistory
 from durameter.engines.temporal.proof import Evidence, prove
 from durameter.results.reconcile import Reconciliation
 from durameter_collectors.rulebook import load_rulebook
-from durameter_collectors.temporal.history import Activity, HistoryCount, RunLink
+from durameter_collectors.temporal.history import Activity, HistoryCount
+from durameter_collectors.temporal.links import RunLink
 from durameter_collectors.temporal.merge_sources import history_units, only_on_wire, units_on_wire
 from durameter_collectors.temporal.runs import CountedRun
 from durameter_collectors.temporal.wire.rows import WireAction

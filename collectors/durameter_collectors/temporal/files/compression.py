@@ -14,9 +14,9 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-__all__ = ["PACKING_ERRORS", "opened"]
+__all__ = ["COMPRESSION_ERRORS", "opened"]
 
-PACKING_ERRORS = (EOFError, zlib.error, gzip.BadGzipFile, zstd.ZstdError)
+COMPRESSION_ERRORS = (EOFError, zlib.error, gzip.BadGzipFile, zstd.ZstdError)
 """What reading raises when a compressed file is damaged or was cut off."""
 
 _GZIP = b"\x1f\x8b"
@@ -25,11 +25,11 @@ _ZSTANDARD = b"\x28\xb5\x2f\xfd"
 
 @contextmanager
 def opened(source: Path | bytes) -> "Iterator[tuple[BufferedReader[Any], str]]":
-    """Open a file, or what was in it, so that reading gives what it holds, unpacked.
+    """Open a file, or what was in it, so that reading gives what it holds, decompressed.
 
     Yields:
-        The stream, and how it was packed in words (`is gzipped`), or an empty string. Where it is damaged, reading
-        raises one of `PACKING_ERRORS`.
+        The stream, and how it was compressed in words (`is gzipped`), or an empty string. Where it is damaged, reading
+        raises one of `COMPRESSION_ERRORS`.
 
     Raises:
         OSError: it cannot be opened.
@@ -37,7 +37,7 @@ def opened(source: Path | bytes) -> "Iterator[tuple[BufferedReader[Any], str]]":
     with BufferedReader(BytesIO(source)) if isinstance(source, bytes) else source.open("rb") as raw:
         head = raw.peek(len(_ZSTANDARD))[: len(_ZSTANDARD)]
         if head.startswith(_GZIP):
-            with gzip.open(raw) as packed, BufferedReader(packed) as stream:
+            with gzip.open(raw) as plain, BufferedReader(plain) as stream:
                 yield stream, "is gzipped"
         elif head == _ZSTANDARD:
             with zstd.open(raw) as frames, BufferedReader(frames) as stream:

@@ -30,8 +30,8 @@ def with_encoded_payloads(event: dict[str, Any]) -> dict[str, Any]:
     Args:
         event: as it was parsed. It is not changed.
     """
-    packed: dict[str, Any] = _message(event, HistoryEvent.DESCRIPTOR)
-    return packed
+    encoded: dict[str, Any] = _message(event, HistoryEvent.DESCRIPTOR)
+    return encoded
 
 
 def _message(value: Any, kind: Descriptor) -> Any:

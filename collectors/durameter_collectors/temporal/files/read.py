@@ -17,7 +17,7 @@ from temporalio.api.export.v1 import WorkflowExecution
 from temporalio.api.history.v1 import History, HistoryEvent
 from temporalio.client import WorkflowHistory
 
-from durameter_collectors.temporal.files.compression import PACKING_ERRORS, opened
+from durameter_collectors.temporal.files.compression import COMPRESSION_ERRORS, opened
 from durameter_collectors.temporal.files.json_forms import documents, parsed, utf8, with_encoded_payloads
 from durameter_collectors.temporal.integrity import Damage
 
@@ -90,7 +90,7 @@ _FIRST_EVENT_OF_LENGTH_OF_A_BRACKET = (b"\n{\x08", b"\n[\x08")
 _HEAD = 8
 """Bytes by which one history is told from many."""
 _MOST_BYTES = 512 * 1024 * 1024
-"""Unpacked. A server ends a workflow at 50 MB of history; JSON and payloads in it may be several times that."""
+"""Decompressed. A server ends a workflow at 50 MB of history; JSON and payloads in it may be several times that."""
 _ENDS = frozenset(
     EventType.Value(f"EVENT_TYPE_WORKFLOW_EXECUTION_{name}")
     for name in ("COMPLETED", "FAILED", "TIMED_OUT", "CANCELED", "TERMINATED", "CONTINUED_AS_NEW")
@@ -144,8 +144,8 @@ def read_history(source: Path | bytes) -> ReadHistory:
     """
     name = "The data" if isinstance(source, bytes) else f"{source}"
     try:
-        with opened(source) as (stream, packing):
-            return _read(_whole(stream, packing))
+        with opened(source) as (stream, compression):
+            return _read(_whole(stream, compression))
     except OSError as error:
         raise HistoryFileError(f"{name} cannot be read: {error.strerror or error}.") from error
     except _NotHistoryError as error:
@@ -168,8 +168,8 @@ def read_histories(path: Path) -> Iterator[HistoryPlace]:
     """
     number = 0
     try:
-        with opened(path) as (stream, packing):
-            for read in _all(stream, packing):
+        with opened(path) as (stream, compression):
+            for read in _all(stream, compression):
                 number += 1
                 place = f"{path}" if isinstance(read, ReadHistory) else f"{path}, history {number}"
                 if isinstance(read, ReadHistory):
@@ -209,12 +209,12 @@ def _refusal(name: str, error: _NotHistoryError) -> str:
     )
 
 
-def _whole(stream: "BufferedReader[Any]", packing: str) -> bytes:
+def _whole(stream: "BufferedReader[Any]", compression: str) -> bytes:
     """All that is left in it; text in UTF-8 without a byte order mark."""
     try:
         data = stream.read(_MOST_BYTES + 1)
-    except PACKING_ERRORS as error:
-        raise _NotHistoryError(f"{packing}, and damaged or cut off ({error})") from error
+    except COMPRESSION_ERRORS as error:
+        raise _NotHistoryError(f"{compression}, and damaged or cut off ({error})") from error
     if len(data) > _MOST_BYTES:
         raise _NotHistoryError(f"unpacks to more than {_MOST_BYTES // 1024**2} MiB, more than a server keeps of a run")
     try:
@@ -223,24 +223,24 @@ def _whole(stream: "BufferedReader[Any]", packing: str) -> bytes:
         raise _NotHistoryError(f"is damaged text or was cut off ({error})") from error
 
 
-def _all(stream: "BufferedReader[Any]", packing: str) -> Iterator[ReadHistory | _OneOfMany]:
+def _all(stream: "BufferedReader[Any]", compression: str) -> Iterator[ReadHistory | _OneOfMany]:
     """The one history of a file, or each of many."""
     try:
         head = stream.peek(_HEAD)[:_HEAD]
-    except PACKING_ERRORS as error:
-        raise _NotHistoryError(f"{packing}, and damaged or cut off ({error})") from error
+    except COMPRESSION_ERRORS as error:
+        raise _NotHistoryError(f"{compression}, and damaged or cut off ({error})") from error
     # An item of an export is longer than the 123 or 91 bytes at which its length would pass for a bracket.
     if is_export(head) and not head.lstrip().startswith((b"{", b"[")):
         items = items_of(stream, most=_MOST_BYTES)
         while True:
             try:
                 item = next(items, None)
-            except PACKING_ERRORS as error:
+            except COMPRESSION_ERRORS as error:
                 raise CutOffError(f"it is damaged or was cut off ({error})") from error
             if item is None:
                 return
             yield _OneOfMany(_exported(item))
-    data = _whole(stream, packing)
+    data = _whole(stream, compression)
     if _is_json(data):
         yield from _all_of_json(data.lstrip())
     else:

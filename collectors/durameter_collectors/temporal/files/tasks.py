@@ -2,7 +2,7 @@
 
 from array import array
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -10,8 +10,9 @@ from hashlib import sha256
 from temporalio.api.history.v1 import HistoryEvent
 
 from durameter_collectors.temporal.files.read import HistoryPlace, ReadHistory
-from durameter_collectors.temporal.history import HistoryCount, RunLink, count_history
+from durameter_collectors.temporal.history import HistoryCount, count_history
 from durameter_collectors.temporal.integrity import ENDS, in_order, name_of
+from durameter_collectors.temporal.links import RunLink, lineage_of
 from durameter_collectors.union_find import Groups
 from durameter_collectors.units import Gap, TaskLabel
 
@@ -110,31 +111,25 @@ def _counted(place: str, history: ReadHistory, label: TaskLabel) -> RunInFile:
         *(Gap(engine="temporal", task="", run=history.run, what=d.what, evidence=d.evidence) for d in history.damages),
     ]
     events, _ = in_order(history.events)
-    first = history.events[0].workflow_execution_started_event_attributes
-    parent = first.parent_workflow_execution
-    came_from = {first.continued_execution_run_id, *_bases(events)} - {""}
+    first = history.events[0]
+    lineage = lineage_of(first, events)
     times = [event.event_time.ToDatetime(tzinfo=UTC) for event in (events[:1] + events[-1:])]
     return RunInFile(
         place=place,
         key=history.run or _digest(history.events),
         workflow=history.workflow,
         run=history.run,
-        type=first.workflow_type.name,
-        chain=first.first_execution_run_id or history.run,
-        parent=RunLink(parent.workflow_id, parent.run_id) if parent.run_id else None,
-        root=first.root_workflow_execution.run_id,
-        came_from=frozenset(came_from),
+        type=first.workflow_execution_started_event_attributes.workflow_type.name,
+        chain=lineage.chain or history.run,
+        parent=lineage.parent,
+        root=lineage.root,
+        came_from=lineage.came_from,
         count=count,
         end=next((name_of(event).removeprefix(_PREFIX) for event in reversed(events) if name_of(event) in ENDS), ""),
         started=times[0] if times else datetime.fromtimestamp(0, UTC),
         ended=times[-1] if times else datetime.fromtimestamp(0, UTC),
         events=array("q", (event.event_id * _KINDS + event.event_type for event in events)),
     )
-
-
-def _bases(events: Iterable[HistoryEvent]) -> list[str]:
-    """Runs that a reset was made of: every reset of a chain is in the history of the last one."""
-    return [event.workflow_task_failed_event_attributes.base_run_id for event in events]
 
 
 def _digest(events: Sequence[HistoryEvent]) -> str:

@@ -19,13 +19,12 @@ from durameter.engines.task_key import Root, RootGroup, TaskKey, group_of, group
 from durameter.engines.temporal.watch_session import WatchSession
 from durameter.errors import UsageError
 from durameter.results.model import TaskState
-from durameter_collectors.temporal.history import RunLink
+from durameter_collectors.temporal.links import SCHEDULED_BY, RunLink
 from durameter_collectors.temporal.wire.rows import WireAction
 
 __all__ = ["Finder", "list_query"]
 
 _AT_ONCE = 8
-_SCHEDULED_BY = "TemporalScheduledById"
 _STARTS = frozenset({"start", "update_with_start", "signal_with_start"})
 _STATES: dict[WorkflowExecutionStatus, TaskState] = {
     WorkflowExecutionStatus.RUNNING: "interrupted",
@@ -185,7 +184,7 @@ class Finder:
             seen.add(each.run_id)
             above, run = each.root_id or each.parent_id, each.root_run_id or each.parent_run_id
             if not each.parent_id:
-                if by := each.search_attributes.get(_SCHEDULED_BY):
+                if by := each.search_attributes.get(SCHEDULED_BY):
                     return _Root("schedule", str(by[0]))
                 above, run = await self._caller(each), ""
             if not above:

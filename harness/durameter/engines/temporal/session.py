@@ -20,7 +20,7 @@ from durameter.processes.server import GuardedProcess
 from durameter.results.model import ServerInfo
 from durameter.results.reconcile import Reconciliation
 from durameter_collectors.rulebook import load_rulebook
-from durameter_collectors.temporal.history import RunLink
+from durameter_collectors.temporal.links import SCHEDULED_BY, RunLink
 from durameter_collectors.temporal.merge_sources import (
     history_units,
     is_of,
@@ -188,7 +188,7 @@ class TemporalSession(Session):
         for root in roots:
             subjects = {seen[place].subject for place in self._by_owner[root]}
             if "schedule" in subjects:
-                fired = self._reader.list_workflows(f"TemporalScheduledById = {quoted(root)}")
+                fired = self._reader.list_workflows(f"{SCHEDULED_BY} = {quoted(root)}")
                 links += [RunLink(each.id, each.run_id) async for each in fired]
             if "workflow" in subjects or not subjects:
                 links.append(RunLink(root, ""))

@@ -7,7 +7,7 @@ from durameter.engines.base import TaskCount
 from durameter.engines.temporal.session import TemporalSession
 from durameter.results.reconcile import Reconciliation
 from durameter_collectors.rulebook import load_rulebook
-from durameter_collectors.temporal.history import RunLink
+from durameter_collectors.temporal.links import RunLink
 from durameter_collectors.temporal.wire.rows import WireAction
 from durameter_collectors.units import Elsewhere, TaskLabel, Unit, nowhere
 
