@@ -15,6 +15,7 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from durameter_collectors.inngest.api.graphql import ENDED, InngestApi, InngestApiError, Run, RunTrace
 from durameter_collectors.inngest.api.links import Link, Links, Origin, Way
@@ -22,11 +23,14 @@ from durameter_collectors.inngest.trace import steps_of
 
 __all__ = [
     "BLIND_SPOTS",
+    "QUIET_SECONDS",
     "AskSent",
     "Descendant",
     "Problem",
+    "Rest",
     "RunGraph",
     "Sent",
+    "descendants_at_rest",
     "find_descendants",
     "graph_of_window",
     "settled_descendants",
@@ -42,7 +46,7 @@ Sent = Mapping[str, Mapping[str, Collection[str]]]
 AskSent = Callable[[], Awaitable[Sent]]
 """Asks the wire which events steps have sent by now: settles its log, then `wire.runs.sent_by_steps`."""
 
-_QUIET_SECONDS = 1.0
+QUIET_SECONDS = 1.0
 """Descendants that have not grown for so long are all: a run was there at most 0.3 s after its event (measured)."""
 _LOOK_SECONDS = 0.25
 _EARLIER = timedelta(seconds=1)
@@ -66,7 +70,7 @@ async def _links_of(run: RunTrace, links: Links, sent: Mapping[str, Iterable[str
     for step_id, events in (await links.sent(run.id) if sent is None else sent).items():
         for event in events:
             yield Link("sent", event=event, step=step_id)
-    for deferred in await links.deferred(run.id):
+    for deferred in await links.deferred(run.id) if run.deferred is None else run.deferred:
         yield Link("deferred", run=deferred)
 
 
@@ -207,7 +211,12 @@ class RunGraph:
 
 
 async def graph_of_window(
-    api: InngestApi, runs: AsyncIterator[Run], *, sent: AskSent | None = None, links: Links | None = None
+    api: InngestApi,
+    runs: AsyncIterator[Run],
+    *,
+    sent: AskSent | None = None,
+    links: Links | None = None,
+    traces: Mapping[str, RunTrace] = MappingProxyType({}),
 ) -> RunGraph:
     """All runs of a window, and which of them led to which.
 
@@ -216,6 +225,7 @@ async def graph_of_window(
         runs: all runs of the window, the oldest first.
         sent: which events steps sent, from the wire; where it does not tell, outputs of steps do.
         links: of the same server, to ask once what it knows.
+        traces: those that have settled, by run id: they are not read again.
 
     Raises:
         InngestApiError: the server does not list its runs.
@@ -235,7 +245,8 @@ async def graph_of_window(
     async def one(run_id: str) -> None:
         async with turns:
             try:
-                async for link in _links_of(await api.trace(run_id), links, passed.get(run_id)):
+                trace = traces.get(run_id) or await api.trace(run_id)
+                async for link in _links_of(trace, links, passed.get(run_id)):
                     told[run_id].append(link)
             except InngestApiError as error:
                 graph.problems.append(Problem(f"what run {run_id} led to cannot be read: {error}", run_id))
@@ -292,23 +303,63 @@ async def settled_descendants(
         if set(graph.runs) != known:
             known, since = set(graph.runs), now
         ended = all(run.status in ENDED for run in graph.runs.values())
-        if ended and now - since >= _QUIET_SECONDS:
+        if ended and now - since >= QUIET_SECONDS:
             return graph
         if now > deadline:
             graph.whole = False
             return graph
-        await asyncio.sleep(_LOOK_SECONDS)
+        # Once all have ended, one look more tells whether any was added meanwhile.
+        wait = since + QUIET_SECONDS - now if ended else _LOOK_SECONDS
+        await asyncio.sleep(min(wait, max(deadline - now, _LOOK_SECONDS)))
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """All that a server did, once it rests: looked at once for all tasks, by the rule of `settled_descendants`.
+
+    Every run has ended, none was added for `QUIET_SECONDS`, and their traces have settled.
+    """
+
+    traces: Mapping[str, RunTrace]
+    """By run id; a run that is missing here has not settled, or began later."""
+    links: Links
+    """Of the same server, which keep what they were told."""
+
+
+async def descendants_at_rest(
+    api: InngestApi, events: Collection[str], rest: Rest, *, sent: AskSent | None = None
+) -> RunGraph | None:
+    """What `settled_descendants` finds, without its wait.
+
+    Args:
+        api: the server's API: asked which runs the events started.
+        events: ids of the events that were sent for the task.
+        rest: what is known of the runs.
+        sent: as there.
+
+    Returns:
+        None if a run is not among those that rest, or something could not be asked: then it must be waited for.
+
+    Raises:
+        TapError: `sent` cannot tell.
+    """
+    search = _Search(api, await sent() if sent else {}, rest.links, rest.traces)
+    graph = await search.graph_of(events)
+    return graph if not graph.problems and graph.runs.keys() <= rest.traces.keys() else None
 
 
 class _Search:
     """From events to the runs that they started, and on to what each of these led to."""
 
-    def __init__(self, api: InngestApi, sent: Sent, links: Links) -> None:
+    def __init__(
+        self, api: InngestApi, sent: Sent, links: Links, traces: Mapping[str, RunTrace] = MappingProxyType({})
+    ) -> None:
         self._api = api
         self._links = links
         self._sent = sent
         self._graph = RunGraph()
         self._waiting: deque[str] = deque()
+        self._known = traces
         self._records: dict[str, RunTrace] = {}
 
     async def graph_of(self, events: Iterable[str]) -> RunGraph:
@@ -329,12 +380,17 @@ class _Search:
 
     async def _descend(self, run_id: str) -> None:
         try:
-            record = self._records.get(run_id) or await self._api.trace(run_id)
+            record = await self._trace(run_id)
             self._graph.runs[run_id] = record  # an event's list of its runs does not tell all triggers of each
             async for link in _links_of(record, self._links, self._sent.get(run_id)):
                 await self._follow(run_id, link)
         except InngestApiError as error:
             self._graph.problems.append(Problem(f"what run {run_id} led to cannot be read: {error}", run_id))
+
+    async def _trace(self, run_id: str) -> RunTrace:
+        if run_id not in self._records:
+            self._records[run_id] = self._known.get(run_id) or await self._api.trace(run_id)
+        return self._records[run_id]
 
     async def _follow(self, parent: str, link: Link) -> None:
         """Add what one link leads to."""
@@ -345,8 +401,7 @@ class _Search:
             return
         try:
             if link.run:
-                runs: list[Run] = [await self._api.trace(link.run)]
-                self._records |= {run.id: run for run in runs if isinstance(run, RunTrace)}
+                runs: list[Run] = [await self._trace(link.run)]
             else:
                 runs = await self._api.runs_of_event(link.event)
         except InngestApiError as error:

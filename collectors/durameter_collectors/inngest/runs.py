@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from durameter_collectors.inngest.api.graphql import (
@@ -14,6 +14,9 @@ from durameter_collectors.inngest.api.graphql import (
 from durameter_collectors.inngest.descendants import (
     AskSent,
     Descendant,
+    Rest,
+    RunGraph,
+    descendants_at_rest,
     find_descendants,
     settled_descendants,
 )
@@ -60,6 +63,7 @@ async def count_runs(
     sent: AskSent | None = None,
     seen: Callable[[str], RunOnWire | None] = lambda _run: None,
     foreign: Callable[[str], bool] = lambda _run: False,
+    rest: Rest | None = None,
 ) -> TaskRuns:
     """Fetch and count every run of a task: those that its events started, and all that descend from them.
 
@@ -71,6 +75,7 @@ async def count_runs(
         sent: which events steps sent, from the wire.
         seen: what passed of a run, asked once its trace has settled.
         foreign: whether a run is another task's already: a batch has events of several.
+        rest: what is known of the runs where the whole server rests: these need not be waited for.
     """
     gaps: list[Gap] = []
 
@@ -78,12 +83,13 @@ async def count_runs(
         gaps.append(Gap(engine="inngest", task=label.task, run=run, what=what))
 
     deadline = time.monotonic() + patience
-    graph = await settled_descendants(api, events, sent=sent, patience=patience)
+    graph, traces = await _settled(api, events, rest, sent=sent, patience=patience)
     for problem in graph.problems:
         gap("", f"{problem.what}; units of runs that this would lead to are missing here")
     if not graph.whole and all(run.status in ENDED for run in graph.runs.values()):
         gap("", f"the task's runs had not come to rest after {patience:.0f} s: any that began later are missing here")
-    records: dict[str, RunTrace] = {}
+    members = {run_id: member for run_id, member in graph.descendants().items() if not foreign(run_id)}
+    records = {run_id: traces[run_id] for run_id in members if run_id in traces}
 
     async def one(run_id: str) -> None:
         left = max(_TRACE_SECONDS, deadline - time.monotonic())
@@ -96,8 +102,7 @@ async def count_runs(
             gap(run_id, _unsettled(record.status, patience))
         records[run_id] = record
 
-    members = {run_id: member for run_id, member in graph.descendants().items() if not foreign(run_id)}
-    await asyncio.gather(*(one(run_id) for run_id in members))
+    await asyncio.gather(*(one(run_id) for run_id in members if run_id not in records))
     if sent is not None:
         await sent()  # what passed until now
     names = {(run, step.id): step.name for run, record in records.items() for step in steps_of(record)}
@@ -110,6 +115,17 @@ async def count_runs(
             runs.append(CountedRun(records[run_id], member, count))
             gaps.extend(count.gaps)
     return TaskRuns(runs, gaps, graph.events)
+
+
+async def _settled(
+    api: InngestApi, events: Collection[str], rest: Rest | None, *, sent: AskSent | None, patience: float
+) -> tuple[RunGraph, Mapping[str, RunTrace]]:
+    """The descendants, and those of their traces that have settled."""
+    if rest is not None and (graph := await descendants_at_rest(api, events, rest, sent=sent)) is not None:
+        return graph, rest.traces
+    graph = await settled_descendants(api, events, sent=sent, patience=patience)
+    traces = {run_id: api.settled(run_id) for run_id in graph.runs}  # the last look has just read them
+    return graph, {run_id: trace for run_id, trace in traces.items() if trace is not None}
 
 
 def _unsettled(status: str, patience: float) -> str:

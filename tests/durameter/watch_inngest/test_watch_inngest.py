@@ -14,6 +14,7 @@ from durameter.engines.discovery import WatchOptions
 from durameter.engines.task_key import parse_key
 from durameter.errors import DurameterError, UsageError
 from durameter.processes.server import free_ports
+from durameter.registry import task_keys
 from durameter.results.folder import Result
 from durameter.results.model import EngineResult, TaskResult
 from durameter.watch.watch import WatchPlan, watch
@@ -49,7 +50,7 @@ def shop(inngest_server: RunningServer, tmp_path: Path) -> Watch:
         command = (sys.executable, str(SHOP), str(port), mode, name or f"shop-{mode}-{tmp_path.name[-12:]}".lower())
         options = WatchOptions(
             attach=inngest_server.info.address,
-            key=parse_key(key, "inngest") if key else None,
+            key=parse_key(key, task_keys(), "inngest") if key else None,
             app=(f"http://localhost:{port}{path}",) if path else (),
             usual_ports=False,
             idle_seconds=0.5,
@@ -91,6 +92,30 @@ async def test_each_root_run_is_a_task_with_all_that_it_led_to(shop: Watch) -> N
     assert {proof.state for proof in found.reconciliations} <= {"agrees", "not checked"}
     assert found.reconciliations[0].state == "agrees"
     assert (found.reconciliations[0].source, found.reconciliations[0].other) == ("trace", "wire")
+
+
+async def test_on_a_server_of_its_own_everything_settles_once_for_all_tasks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same figures by the same proofs, and no task is waited for."""
+
+    async def waited(*_: object, **__: object) -> None:
+        raise AssertionError("a task was waited for though everything rests")
+
+    monkeypatch.setattr("durameter_collectors.inngest.runs.settled_descendants", waited)
+    (port,) = free_ports(1)
+    plan = WatchPlan(
+        engine="inngest",
+        unit="execution",
+        name="watch/shop",
+        command=(sys.executable, str(SHOP), str(port), "work"),
+        options=WatchOptions(usual_ports=False),
+        folder=tmp_path / "r",
+    )
+    found = engine(await watch(plan, make_config(), _Quiet()))
+    assert [kinds(task) for task in by_type(found)] == [ORDER, ORDER, ORDER, REFUND]
+    assert not any(task.gaps for task in found.tasks)
+    assert {proof.state for proof in found.reconciliations} == {"agrees"}
 
 
 async def test_a_task_key_puts_runs_together(shop: Watch) -> None:

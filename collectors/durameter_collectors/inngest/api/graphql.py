@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -11,7 +12,17 @@ import httpx
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-__all__ = ["ENDED", "InngestApi", "InngestApiError", "Run", "RunTrace", "Span", "hides_a_step", "promised"]
+__all__ = [
+    "ENDED",
+    "SETTLE_SECONDS",
+    "InngestApi",
+    "InngestApiError",
+    "Run",
+    "RunTrace",
+    "Span",
+    "hides_a_step",
+    "promised",
+]
 
 ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED", "SKIPPED"})
 
@@ -21,7 +32,8 @@ _SPAN = (
 )
 _DEPTH = 6
 """How deep a trace is asked for; deeper spans would be userland spans, which are not billed."""
-_SETTLE_SECONDS = 0.5
+SETTLE_SECONDS = 0.5
+_AT_ONCE = 8
 _NO_TRACE = "no function run span found"
 """What 1.12.1 says instead of one of a run's trees: of some at first, of some always."""
 
@@ -81,10 +93,32 @@ class Run(_Answer):
     ended_at: AwareDatetime | None = None
 
 
+class _Deferred(_Answer):
+    run_id: str | None = Field(default=None, alias="runID")
+
+
 class RunTrace(Run):
     """A run with its trace."""
 
     trace: Span | None = None
+    defers: list[_Deferred] | None = Field(default=None, exclude=True)
+    """Runs of functions that this one put off until its end; None where it was not asked. In no record."""
+
+    @property
+    def deferred(self) -> list[str] | None:
+        """Their ids."""
+        return None if self.defers is None else [each.run_id for each in self.defers if each.run_id]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A trace, and how long every reading of it has been the same."""
+
+    trace: RunTrace
+    first: float
+    """When the first reading of the same had come (monotonic clock)."""
+    last: float
+    """When the last one was asked for."""
 
 
 _RUN = "id status eventName triggerIDs queuedAt startedAt endedAt function{slug}"
@@ -97,6 +131,9 @@ class InngestApi:
         self._http = http
         self._url = base_url.rstrip("/") + "/v0/gql"
         self._trees: set[str] | None = None
+        self._defers = ""
+        self._readings: dict[str, _Reading] = {}
+        """Run → its trace as it was read last."""
 
     async def ask(self, query: str, **variables: object) -> dict[str, Any]:
         """Ask anything that only reads.
@@ -161,6 +198,25 @@ class InngestApi:
         Raises:
             InngestApiError: no answer, no such run, or a trace that cannot be read.
         """
+        asked = time.monotonic()
+        run = await self._read_trace(run_id)
+        before = self._readings.get(run_id)
+        same = before is not None and before.trace == run
+        self._readings[run_id] = _Reading(run, before.first if before and same else time.monotonic(), asked)
+        return run
+
+    async def traces(self, run_ids: Collection[str]) -> None:
+        """Read the traces of many runs, for `settled` to know them. What cannot be read is left to whoever needs it."""
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(run_id: str) -> None:
+            async with turns:
+                with suppress(InngestApiError):
+                    await self.trace(run_id)
+
+        await asyncio.gather(*(one(run_id) for run_id in run_ids))
+
+    async def _read_trace(self, run_id: str) -> RunTrace:
         if self._trees is None:
             self._trees = await self._offered()
         preview = "preview" in self._trees
@@ -189,6 +245,8 @@ class InngestApi:
                 {field["name"]: field["args"] for field in (data.get(name) or {}).get("fields") or []}
                 for name in ("run", "span")
             )
+            if "defers" in run:
+                self._defers = "defers{runID}"
             if not any(argument["name"] == "preview" for argument in run.get("trace", [])):
                 return {"plain"}
             return {"preview"} if "response" in span else {"preview", "plain"}
@@ -197,11 +255,11 @@ class InngestApi:
         argument = "(preview: true)" if preview else ""
         trace = f"trace{argument}{{{_span_fields(_DEPTH)}}}"
         try:
-            data = await self.ask(f"query($id: String!){{run(runID: $id){{{_RUN} {trace}}}}}", id=run_id)
+            data = await self.ask(f"query($id: String!){{run(runID: $id){{{_RUN} {self._defers} {trace}}}}}", id=run_id)
         except InngestApiError as error:
             if _NO_TRACE not in str(error):
                 raise
-            data = await self.ask(f"query($id: String!){{run(runID: $id){{{_RUN}}}}}", id=run_id)
+            data = await self.ask(f"query($id: String!){{run(runID: $id){{{_RUN} {self._defers}}}}}", id=run_id)
         if not data.get("run"):
             raise InngestApiError(f"The server has no run {run_id}.")
         run = _read(RunTrace, data["run"])
@@ -209,23 +267,37 @@ class InngestApi:
             run.trace.children_spans = list(_plain_steps(run.trace))
         return run
 
-    async def settled_trace(self, run_id: str, *, patience: float = 20.0) -> tuple[RunTrace, bool]:
-        """The trace of a run that has ended, once two readings half a second apart are equal.
+    def settled(self, run_id: str, *, unchanged_since: float | None = None) -> RunTrace | None:
+        """The trace as it was read last, if it has settled: the run has ended, and readings of half a second are equal.
 
         Spans are written asynchronously: the last change came at most 0.1 s after COMPLETED (60 runs, measured).
+
+        Args:
+            run_id: of the run.
+            unchanged_since: since when (monotonic clock) the server has written nothing, and that for half a second at
+                least: then a single reading from that time is as good as two.
+        """
+        reading = self._readings.get(run_id)
+        if reading is None or reading.trace.status not in ENDED:
+            return None
+        equal = reading.last - reading.first >= SETTLE_SECONDS
+        single = unchanged_since is not None and reading.last >= unchanged_since
+        return reading.trace if equal or single else None
+
+    async def settled_trace(self, run_id: str, *, patience: float = 20.0) -> tuple[RunTrace, bool]:
+        """The trace of a run that has ended, read until it has settled. Earlier readings are held against it.
 
         Returns:
             The last trace read, and whether it had settled within `patience` seconds.
         """
         deadline = time.monotonic() + patience
-        before = await self.trace(run_id)
-        while time.monotonic() < deadline:
-            await asyncio.sleep(_SETTLE_SECONDS)
+        while True:
             now = await self.trace(run_id)
-            if now == before and now.status in ENDED:
-                return now, True
-            before = now
-        return before, False
+            if (settled := self.settled(run_id)) is not None:
+                return settled, True
+            if time.monotonic() >= deadline:
+                return now, False
+            await asyncio.sleep(SETTLE_SECONDS)
 
     async def cancel(self, run_id: str) -> None:
         """Cancel a run that is still going; one that has ended is left as it is."""

@@ -119,10 +119,18 @@ class InternalEvent:
 
 
 class Links:
-    """Asks about one server; what it can answer is asked of its schema, once."""
+    """Asks about one server; what it can answer is asked of its schema, once.
 
-    def __init__(self, api: InngestApi) -> None:
+    Args:
+        api: the server's API.
+        at_rest: whether all runs have ended, and what they led to has begun: then the events about that are asked for
+            once.
+    """
+
+    def __init__(self, api: InngestApi, *, at_rest: bool = False) -> None:
         self._api = api
+        self._ends: tuple[datetime, Sequence[str], list[InternalEvent]] | None = None
+        self._at_rest = at_rest
         self._defers: bool | None = None
         self._heard: tuple[str, ...] | None = None
 
@@ -178,11 +186,13 @@ class Links:
             return True
 
     async def internal_events(self, names: Sequence[str], since: datetime) -> list[InternalEvent]:
-        """Events of the server's own that it sent since then, each with the runs that it started so far."""
+        """Events of the server's own that it sent since then or earlier, each with the runs that it started so far."""
         query = (
             "query($first: Int!, $after: String, $filter: EventsFilter!){eventsV2(first: $first, after: $after, "
             "filter: $filter){pageInfo{hasNextPage endCursor} edges{node{id name raw runs{id}}}}}"
         )
+        if self._ends is not None and self._ends[0] <= since and self._ends[1] == names:
+            return self._ends[2]
         wanted = {"from": since.isoformat(), "eventNames": list(names), "includeInternalEvents": True}
         found: list[InternalEvent] = []
         after: str | None = None
@@ -194,6 +204,8 @@ class Links:
                 if not (page.get("pageInfo") or {}).get("hasNextPage"):
                     break
                 after = page["pageInfo"]["endCursor"]
+        if self._at_rest:
+            self._ends = since, names, found
         return found
 
     async def deferred(self, run_id: str) -> list[str]:

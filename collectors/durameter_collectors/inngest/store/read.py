@@ -15,7 +15,7 @@ is a view of the same table, so that the two prove nothing but that both were re
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -28,7 +28,7 @@ from durameter_collectors.inngest.store.history import runs_in_history
 from durameter_collectors.inngest.store.records import StoredRun
 from durameter_collectors.inngest.store.spans import runs_in_spans
 
-__all__ = ["BLIND_SPOTS", "StoreError", "StoreReading", "counts_in_store", "read_store"]
+__all__ = ["BLIND_SPOTS", "StoreChanges", "StoreError", "StoreReading", "counts_in_store", "read_store"]
 
 BLIND_SPOTS = (
     NAMELESS_STEP,
@@ -55,6 +55,33 @@ class StoreReading:
     """By run id."""
 
 
+class StoreChanges:
+    """Tells whether the server has written to its database, however little: an open connection, and no reading.
+
+    Raises:
+        StoreError: as `read_store`.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._undo = ExitStack()
+        self._store = self._undo.enter_context(_opened(file))
+
+    def version(self) -> int:
+        """A number that changes when the server writes.
+
+        Raises:
+            StoreError: it cannot be read any more.
+        """
+        try:
+            return int(self._store.execute("PRAGMA data_version").fetchone()[0])
+        except sqlite3.Error as error:
+            raise StoreError(f"The Inngest server's database cannot be read: {error}.") from error
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._undo.close()
+
+
 def counts_in_store(runs: Mapping[str, StoredRun]) -> dict[str, dict[str, Decimal]]:
     """Run → kind → units of both readings, by the rulebook, as the ledger counts them."""
     return units_per_run(runs)
@@ -79,6 +106,7 @@ def read_store(
         "history": runs_in_history,
     }
     with _opened(file) as store:
+        store.execute("BEGIN")
         chosen = table or _table(store, file)
         try:
             found = {run_id: run for run_id, run in readers[chosen](store) if runs is None or run_id in runs}
@@ -112,7 +140,6 @@ def _opened(file: Path) -> Iterator[sqlite3.Connection]:
         )
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)) as store:
-            store.execute("BEGIN")
             yield store
     except sqlite3.Error as error:
         raise StoreError(f"The Inngest server's database {file} cannot be read: {error}.") from error

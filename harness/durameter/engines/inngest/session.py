@@ -30,10 +30,10 @@ from durameter.results.reconcile import Reconciliation
 from durameter.workload import TaskFailedError
 from durameter_collectors.inngest.api.graphql import ENDED, InngestApi, InngestApiError, hides_a_step
 from durameter_collectors.inngest.api.rest import RestV2
-from durameter_collectors.inngest.descendants import Sent
+from durameter_collectors.inngest.descendants import Rest, Sent
 from durameter_collectors.inngest.runs import CountedRun, cancel_runs, count_runs
 from durameter_collectors.inngest.slot_time import RunSlotTime, measures_of, slot_time_of
-from durameter_collectors.inngest.store.read import StoreError, StoreReading, read_store
+from durameter_collectors.inngest.store.read import StoreChanges, StoreError, StoreReading, read_store
 from durameter_collectors.inngest.trace import kinds_in_trace
 from durameter_collectors.inngest.wire.runs import RunOnWire
 from durameter_collectors.units import Elsewhere, Gap, TaskLabel, Unit, nowhere
@@ -76,10 +76,13 @@ class InngestSession(Session):
         """The server's GraphQL API, beside the tap: free to read."""
         self.patience = _SETTLE_PATIENCE
         """Seconds that a count waits for the task's runs to end and their traces to settle."""
+        self.rest: Rest | None = None
+        """All runs, once everything rests: a count waits for none of these any more."""
         self._config = config
         self._http = http
         self._tap = tap
         self._store = store
+        self._changes: StoreChanges | None = None
         self._server = server
         self._apps: list[str] = []
         self.not_ours: frozenset[str] = frozenset()
@@ -138,7 +141,9 @@ class InngestSession(Session):
         return client
 
     async def close(self) -> None:
-        """Close the clients' connections: their SDK (0.5.19) offers no way and leaves them to the collector."""
+        """Let go of the database and of the clients' connections: their SDK (0.5.19) leaves them to the collector."""
+        if self._changes is not None:
+            self._changes.close()
         for client in self._clients:
             http = getattr(client, "_http_client", None)
             for inner in (getattr(http, "_http_client", None), getattr(http, "_http_client_sync", None)):
@@ -272,6 +277,7 @@ class InngestSession(Session):
             sent=self._sent if self._tap else None,
             seen=self._seen,
             foreign=self._counted.__contains__,
+            rest=self.rest,
         )
         self._counted |= {run.record.id: run for run in task.runs}
         unread = {gap.run for gap in task.gaps} - {run.record.id for run in task.runs}
@@ -342,8 +348,9 @@ class InngestSession(Session):
     async def reconcile(self, units: Sequence[Unit]) -> tuple[Reconciliation, ...]:
         """Compare the sources with each other and with the ledger, run by run and kind by kind."""
         await self._sent()
-        store, problem = await self._stored()
-        rest, rest_problems = await self._rest()
+        (store, problem), (rest, rest_problems), unattributed, own_events = await asyncio.gather(
+            self._stored(), self._rest(), self._unattributed(), self._own_events()
+        )
         return prove(
             Evidence(
                 ledger=units,
@@ -351,14 +358,14 @@ class InngestSession(Session):
                 apps=tuple(self._apps),
                 wire=self._tap.log.index if self._tap else None,
                 events=self._tap.log.index.events[self._rows_before :] if self._tap else (),
-                own_events=await self._own_events(),
+                own_events=own_events,
                 events_tapped=self.address != self.info.address,
                 store=store,
                 store_problem=problem,
                 store_troubles=tuple(self._locked()),
                 rest=rest,
                 rest_problems=rest_problems,
-                unattributed=tuple(await self._unattributed()),
+                unattributed=tuple(unattributed),
             )
         )
 
@@ -386,14 +393,13 @@ class InngestSession(Session):
         async def one(run: str) -> None:
             async with turns:
                 try:
-                    record = await rest.trace(run)
+                    spans = await rest.spans(run)
                 except InngestApiError as error:
                     problems.append(f"run {run}: {error}")
                     return
-            if record.trace is None or not hides_a_step(record.trace):  # here no other tree tells its id
-                # Its statuses are not to be trusted: it calls a skipped run something else.
-                status = self._counted[run].record.status
-                counts[run] = kinds_in_trace(record.model_copy(update={"status": status}))
+            if spans is None or not hides_a_step(spans):  # here no other tree tells its id
+                # The run itself as the other API has it: this one calls a skipped run something else.
+                counts[run] = kinds_in_trace(self._counted[run].record.model_copy(update={"trace": spans}))
 
         try:
             if not await rest.there():
@@ -418,6 +424,15 @@ class InngestSession(Session):
         except StoreError as error:
             return None, str(error)
         return before, ""
+
+    def store_version(self) -> int | None:
+        """What changes when the server writes to its database; None where that is not at hand."""
+        try:
+            if self._changes is None and self._store is not None:
+                self._changes = StoreChanges(self._store)
+            return self._changes.version() if self._changes else None
+        except StoreError:
+            return None
 
     def _locked(self) -> list[str]:
         """What the server's log says of writes that it lost."""

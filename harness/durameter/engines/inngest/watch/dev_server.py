@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 from pydantic import SecretStr
@@ -37,9 +39,9 @@ from durameter.engines.inngest.watch.options import (
     variables,
 )
 from durameter.errors import EngineMissingError, UsageError
-from durameter_collectors.inngest.api.graphql import ENDED, InngestApiError, Run
+from durameter_collectors.inngest.api.graphql import ENDED, SETTLE_SECONDS, InngestApiError, Run, RunTrace
 from durameter_collectors.inngest.api.links import Links
-from durameter_collectors.inngest.descendants import RunGraph, Sent, graph_of_window
+from durameter_collectors.inngest.descendants import QUIET_SECONDS, Rest, RunGraph, Sent, graph_of_window
 from durameter_collectors.inngest.opcodes import units_per_run
 from durameter_collectors.inngest.trace import kinds_in_trace
 from durameter_collectors.tapping.client import TapError
@@ -81,6 +83,12 @@ class WatchedInngest(Watched):
         self._links = Links(session.api)
         self._looking: asyncio.Task[None] | None = None
         self._settled = False
+        self._at_rest: RunGraph | None = None
+        """All runs, once everything rests."""
+        self._read: set[str] = set()
+        """Runs whose traces were read when all had ended."""
+        self._written: tuple[int | None, float] = (None, 0.0)
+        """The version of the server's database, and when it was first seen (monotonic clock)."""
         self._interrupted: set[str] = set()
         """Runs that had not ended when the watch did."""
         self._late: tuple[str, ...] = ()
@@ -103,12 +111,20 @@ class WatchedInngest(Watched):
     async def settle(self) -> None:
         """Wait until all runs have ended and none has come for a while, or nobody is left who could end them."""
         try:
-            await self._wait()
-            graph = await self._graph()
+            rests = await self._wait()
+            await self._look_no_more()
+            traces: Mapping[str, RunTrace] = {}
+            if rests:
+                self._links = Links(self.session.api, at_rest=True)
+                traces = self._settled_traces(self._read)
+            graph = await self._graph(traces)
             if not graph.runs:
                 raise UsageError(await nothing(self.session, self.apps, self._options, self._begun, graph.skipped))
             self._note_lost(graph)
             self._late += tuple(problem.what for problem in graph.problems if not problem.run)
+            if rests:
+                self._at_rest = graph
+                self.session.rest = Rest(self._settled_traces(graph.runs), self._links)
         except (InngestApiError, httpx.HTTPError) as error:
             raise EngineMissingError(
                 f"The Inngest server at {self.session.info.address} does not tell what it ran: {error}. "
@@ -121,7 +137,7 @@ class WatchedInngest(Watched):
     async def tasks(self) -> Sequence[Found]:
         """Root runs that share no event with others are a task each; a task key puts more of them together."""
         try:
-            graph = await self._graph()
+            graph = self._at_rest or await self._graph()
             groups, more = await self._keyed(graph)
         except InngestApiError as error:
             if not self._settled:
@@ -136,12 +152,16 @@ class WatchedInngest(Watched):
 
     async def close(self) -> None:
         """Stop looking, and leave a server that is somebody else's as it was."""
+        await self._look_no_more()
+        if self.apps is not None and self._options.attach:
+            await self.apps.give_back()
+
+    async def _look_no_more(self) -> None:
         if self._looking is not None:
             self._looking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._looking
-        if self.apps is not None and self._options.attach:
-            await self.apps.give_back()
+            self._looking = None
 
     async def _learn(self) -> None:
         """Whose functions are whose: of two apps, the name of one may begin with the other's."""
@@ -173,9 +193,9 @@ class WatchedInngest(Watched):
             return self._options.query in {"", slug} or self._of(slug, self._options.query)
         return any(self._of(slug, app.id) for app in self.apps.found.values())
 
-    async def _graph(self) -> RunGraph:
+    async def _graph(self, traces: Mapping[str, RunTrace] = MappingProxyType({})) -> RunGraph:
         sent = self._sent if self._tapped else None
-        graph = await graph_of_window(self.session.api, self._runs(), sent=sent, links=self._links)
+        graph = await graph_of_window(self.session.api, self._runs(), sent=sent, links=self._links, traces=traces)
         for run_id in self._interrupted & graph.runs.keys():
             graph.runs[run_id] = graph.runs[run_id].model_copy(update={"status": "INTERRUPTED"})
         return graph
@@ -186,11 +206,20 @@ class WatchedInngest(Watched):
         await self.session.tap.log.settle()
         return self.session.tap.log.index.sent
 
-    async def _wait(self) -> None:
+    def _settled_traces(self, runs: Iterable[str]) -> dict[str, RunTrace]:
+        """Traces that have settled, by run id."""
+        written, since = self._written
+        still = written is not None and self.session.store_version() == written
+        unchanged = since if still and time.monotonic() - since >= SETTLE_SECONDS else None
+        settled = {run_id: self.session.api.settled(run_id, unchanged_since=unchanged) for run_id in runs}
+        return {run_id: trace for run_id, trace in settled.items() if trace is not None}
+
+    async def _wait(self) -> bool:
+        """Returns whether everything rests: all runs have ended by themselves, and none came for long enough."""
         if self._options.attach and not self._options.command:
             self.session.patience = _PATIENCE_WITHOUT_END
             self._interrupted = {run.id async for run in self._runs() if run.status not in ENDED}
-            return
+            return False
         clock = asyncio.get_running_loop()
         before: dict[str, str] = {}
         changed = answered = clock.time()
@@ -201,14 +230,27 @@ class WatchedInngest(Watched):
             going = [run for run, status in now.items() if status not in ENDED]
             if not going:
                 if clock.time() - changed >= self._options.idle_seconds:
-                    return
+                    return self._options.idle_seconds >= QUIET_SECONDS
+                await self._read_ahead(now.keys())
             elif self.apps is None or await self.apps.alive():
                 answered = clock.time()
             quiet = clock.time() - changed
             if going and (clock.time() - answered > _GONE_SECONDS or quiet > _STILL_SECONDS):
                 await self._give_up(going)
-                return
+                return False
             await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _read_ahead(self, runs: Collection[str]) -> None:
+        """Read the traces of runs that have all ended, in the time that has to pass anyway.
+
+        If the server writes nothing more from here on, they have settled; else they are the first of two readings.
+        """
+        written = self.session.store_version()
+        if written is not None and written != self._written[0]:  # the last spans come just after the end
+            self._written = written, time.monotonic()
+        else:
+            await self.session.api.traces(set(runs) - self._read)
+            self._read |= set(runs)
 
     async def _give_up(self, going: Sequence[str]) -> None:
         """Nobody is left to end these runs. On a server of ours they are cancelled, which is free: counts are final."""
