@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,10 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+import forked
 from durameter.results import model
-from running import patience
 
 RESULTS = Path(__file__).with_name("results")
-DURAMETER = Path(sys.executable).with_name("durameter")
 
 
 class Golden(SingleFileSnapshotExtension):
@@ -37,15 +35,8 @@ def golden(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 def call(*arguments: str | Path, folder: Path = RESULTS, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the command line as a person does, in a terminal 100 columns wide and without colours."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("DURAMETER_", "OTEL_"))}
-    return subprocess.run(
-        [DURAMETER, *arguments],
-        cwd=folder,
-        env=environment | {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"} | variables,
-        capture_output=True,
-        text=True,
-        timeout=60 * patience(),
-        check=False,
-    )
+    shown = {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
+    return forked.call(*arguments, cwd=folder, env=environment | shown | variables)
 
 
 HELP = [

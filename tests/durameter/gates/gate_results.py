@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from running import patience
+import forked
 
 AGREEING = Path(__file__).parent.parent / "cli" / "results" / "agreeing"
 RETRIED = Path(__file__).with_name("results") / "retried"
@@ -48,12 +48,5 @@ def engine(measurement: dict[str, Any], name: str) -> dict[str, Any]:
 def call(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run the command line in a terminal 120 columns wide."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DURAMETER_", "OTEL_"))}
-    return subprocess.run(
-        [DURAMETER, *map(str, words)],
-        cwd=cwd,
-        env=kept | {"COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"},
-        capture_output=True,
-        text=True,
-        timeout=60 * patience(),
-        check=False,
-    )
+    shown = {"COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"}
+    return forked.call(*words, cwd=cwd, env=kept | shown)

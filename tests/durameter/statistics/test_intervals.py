@@ -91,6 +91,7 @@ def test_tasks_that_are_like_no_other_are_independent(values: list[int]) -> None
 
 
 def test_equal_clusters_against_statsmodels() -> None:
+
     import statsmodels.api as sm  # heavy, and every worker process would import it
 
     """CR3 of g equal clusters is CR1 with its correction g/(g-1), times g/(g-1) once more in the variance."""
