@@ -14,6 +14,7 @@ from durameter.config import Config, make_config
 from durameter.engines.base import RunningServer
 from durameter.engines.inngest.config import InngestConfig
 from durameter.engines.temporal.config import TemporalConfig
+from running import patience
 from shared_servers import lease, share, stop_all
 
 # A shared machine may pause in the middle of an example; timing belongs to benchmarks.
@@ -55,6 +56,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         limit = own.args[0] if own else 0.0 if item.get_closest_marker("servers") is None else 1.0
         limits[item.path] = max(limit, limits.get(item.path, 0.0))
     items.sort(key=lambda item: -limits[item.path])
+
+
+_LIMITS = {
+    "durameter.engines.inngest.session": ("_SETTLE_PATIENCE",),
+    "durameter.engines.inngest.server": ("_SECONDS",),
+    "durameter.engines.temporal.server": ("_CONNECT_SECONDS",),
+    "durameter.processes.server": ("_READY_SECONDS", "_ANSWER_SECONDS"),
+    "durameter_workloads.conformance.common.judging": ("_PATIENCE_SECONDS",),
+}
+"""How long durameter itself waits before it says that something does not come: a gap in a count, a server that does
+not answer. Where the machine is busy with other tests, that is no answer. What it does at these limits is asked of
+processes of their own, and by tests that set them."""
+_said: dict[tuple[str, str], float] = {}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Stretch the limits before each test, and before what it sets up."""
+    for module, names in _LIMITS.items():
+        for name in names if module in sys.modules else ():
+            said = _said.setdefault((module, name), getattr(sys.modules[module], name))
+            setattr(sys.modules[module], name, said * patience())
 
 
 @pytest.fixture(autouse=True)

@@ -56,11 +56,11 @@ def alive(pids: set[int]) -> set[int]:
 
 
 def patience() -> float:
-    """How many times as long as on an idle machine things may take: by the processes that want each core.
+    """How many times as long as on an idle machine things may take: the processes that want each core, 1 or more.
 
     Limits of tests are said for an idle machine. On a busy one, all that a limit tells of is a hang.
     """
-    return 1 + os.getloadavg()[0] / (os.cpu_count() or 1)
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def within(seconds: float, true: Callable[[], object]) -> bool:

@@ -11,6 +11,7 @@ from durameter.registry import load_engine, load_workload
 from durameter.results.model import EngineResult, TaskResult
 from durameter.telemetry import ExporterName, open_telemetry
 from durameter_workloads.support_agent.shape import Conversation
+from running import patience
 
 
 class Silent:
@@ -43,7 +44,7 @@ async def measure_agent(
     """Measure these tasks, or so many drawn ones.
 
     `variant` is measured instead of its engine's default: the name of one, for one engine, or what makes it of the
-    options.
+    options. A limit of a minute or more for a task is for hangs, and stretched on a busy machine.
     """
     name, workload = load_workload("support_agent")
     parsed = workload.parse_options(options)
@@ -61,7 +62,7 @@ async def measure_agent(
         tasks=workload.tasks(tasks, seed, parsed) if isinstance(tasks, int) else tasks,
         subjects=[Subject(load_engine(engine).engine(), chosen[engine]) for engine in engines],
         concurrency=concurrency,
-        timeout=seconds,
+        timeout=seconds if seconds < 60 else seconds * patience(),
         seed=seed,
         folder=folder,
     )
