@@ -31,6 +31,7 @@ from durameter.engines.inngest.binary import (
 )
 from durameter.errors import EngineMissingError
 from durameter.processes import run_program
+from running import patience
 
 SERVER = '#!/bin/sh\n[ "$1" = version ] && echo "{says}"\n'
 
@@ -140,9 +141,9 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 15) -> None:
-    end = time.monotonic() + seconds
+    begun = time.monotonic()
     while not condition():
-        assert time.monotonic() < end, "this did not happen in time"
+        assert time.monotonic() - begun < seconds * patience(), "this did not happen in time"
         time.sleep(0.05)
 
 
@@ -573,7 +574,7 @@ def test_interrupted_build_leaves_no_process_and_does_no_harm(machine: Machine, 
     with another_run(machine) as process:
         wait_for((machine.fakes / "go.pid").exists)
         process.send_signal(number)
-        process.wait(15)
+        process.wait(15 * patience())
     wait_for(lambda: not alive(machine.fakes / "go.pid"))
     if number == signal.SIGINT:
         assert list(machine.cache.rglob("work-*")) == []
@@ -634,8 +635,8 @@ def test_two_runs_build_once(machine: Machine) -> None:
             assert two.stdout is not None
             assert any("another durameter" in line for line in two.stdout)
             (machine.bin / "go.on").touch()
-            second = two.communicate(timeout=30)[0].split("\n")
-        first = one.communicate(timeout=30)[0].split("\n")
+            second = two.communicate(timeout=30 * patience())[0].split("\n")
+        first = one.communicate(timeout=30 * patience())[0].split("\n")
     assert first[-2] == "go"
     assert second[-2] == "cache"
     assert machine.calls() == ["go"]
@@ -650,7 +651,7 @@ def test_a_run_that_waits_goes_on_when_the_other_is_killed(machine: Machine) -> 
             assert two.stdout is not None
             assert "another durameter" in two.stdout.readline()
             one.kill()
-            assert two.communicate(timeout=30)[0].split("\n")[-2] == "go"
+            assert two.communicate(timeout=30 * patience())[0].split("\n")[-2] == "go"
     assert list(machine.cache.rglob("work-*")) == []
 
 

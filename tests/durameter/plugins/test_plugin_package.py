@@ -10,6 +10,8 @@ import pytest
 
 from running import environment, run
 
+pytestmark = pytest.mark.long  # pip installs
+
 SOURCE = Path(__file__).parents[2] / "plugins" / "durameter-example"
 
 

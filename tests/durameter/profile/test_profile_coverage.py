@@ -14,6 +14,8 @@ from durameter.cost.profile.predict import more_interval
 from durameter.cost.profile.records import Term
 from durameter.cost.profile.regression import Sample, choose_terms, fit_noise
 
+pytestmark = pytest.mark.long
+
 NAMES = ("model_calls", "seconds")
 PER_CALL = (Term(name="model_calls", weights={"model_calls": 1.0}),)
 REPETITIONS = 1200

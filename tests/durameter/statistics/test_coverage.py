@@ -21,6 +21,8 @@ from durameter.cost.statistics import (
 )
 from durameter.measure.until import Batches, Until
 
+pytestmark = pytest.mark.long
+
 ALIKE = {
     "5 of 4": [4] * 5,
     "10 of 4": [4] * 10,
