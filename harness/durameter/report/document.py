@@ -5,7 +5,7 @@ one form has and another has not is said here, by `forms`, and never in a render
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 __all__ = [
@@ -159,6 +159,7 @@ class Plot(Block):
     picture: str
     """An `svg` element."""
     caption: str
+    forms: Forms = field(default=PAGE, kw_only=True)
 
 
 @dataclass(frozen=True)

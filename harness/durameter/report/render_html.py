@@ -7,26 +7,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
-from durameter.cost.prices import PriceBook
 from durameter.errors import UsageError
-from durameter.report.document import Bullets
-from durameter.report.measurement import Report
-from durameter.report.measurement_document import alarms
-from durameter.report.measurement_words import headline
-from durameter.results.environment import durameter_version
-from durameter.results.model import EngineResult
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # every command with --html asks `check_writable`; what a page is made of loads with the page
+    from durameter.cost.prices import PriceBook
+    from durameter.cost.prices.pricing import Pricing
     from durameter.cost.profile import Profile
     from durameter.cost.projection import Projection
-from durameter.cost.prices.pricing import Pricing
-from durameter.cost.profile import Profile, fit_profile
-from durameter.cost.profile.fit import FEWEST_TASKS
-from durameter.cost.projection import Ask, Projection, project
-from durameter.results.folder import Result
+    from durameter.report.measurement import Report
+    from durameter.results.folder import Result
+    from durameter.results.model import EngineResult
 
 __all__ = [
     "MOST_BYTES",
@@ -42,12 +32,12 @@ MOST_BYTES: Final = 300_000
 
 
 def page_html(
-    report: Report,
+    report: "Report",
     profiles: "Sequence[Profile]" = (),
     projection: "Projection | None" = None,
     *,
-    engines: Sequence[EngineResult] = (),
-    books: Sequence[PriceBook] = (),
+    engines: "Sequence[EngineResult]" = (),
+    books: "Sequence[PriceBook]" = (),
 ) -> str:
     """The report as one HTML page: inline SVG, style and JSON, no script to run, no request.
 
@@ -61,11 +51,18 @@ def page_html(
         books: price books, for sources and tiers; those that the figures do not use are left out.
     """
     # matplotlib is heavy, and only a page needs it
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    from durameter.report.document import Bullets
+    from durameter.report.measurement_document import alarms
+    from durameter.report.measurement_words import headline
     from durameter.report.page.blocks import html
     from durameter.report.page.captions import paint_all
     from durameter.report.page.embed import embedded
     from durameter.report.page.headline import answer, card
     from durameter.report.page.sections import page_document
+    from durameter.results.environment import durameter_version
 
     environment = Environment(
         loader=PackageLoader("durameter.report", "page"),
@@ -99,12 +96,12 @@ def page_html(
 
 def write_page(
     path: Path,
-    report: Report,
+    report: "Report",
     profiles: "Sequence[Profile]" = (),
     projection: "Projection | None" = None,
     *,
-    engines: Sequence[EngineResult] = (),
-    books: Sequence[PriceBook] = (),
+    engines: "Sequence[EngineResult]" = (),
+    books: "Sequence[PriceBook]" = (),
 ) -> None:
     """Write `page_html` to a file, whole or not at all; a page that is there already is replaced.
 
@@ -147,7 +144,7 @@ def check_writable(path: Path) -> None:
         raise UsageError(f"The folder {path.parent} does not exist. Make it, or choose another file with --html.")
 
 
-def _trusted(report: Report) -> bool:
+def _trusted(report: "Report") -> bool:
     """Whether every comparison of every engine agrees."""
     return report.state == "complete" and bool(report.engines) and all(engine.proved for engine in report.engines)
 
@@ -155,8 +152,11 @@ def _trusted(report: Report) -> bool:
 # Everything that is known of a result, on one page: report, profiles and the month ahead.
 
 
-def profiles_of(result: Result) -> list[Profile]:
+def profiles_of(result: "Result") -> "list[Profile]":
     """A profile per engine that has tasks enough to fit; the page says where there is none."""
+    from durameter.cost.profile import fit_profile
+    from durameter.cost.profile.fit import FEWEST_TASKS
+
     return [
         fit_profile(engine, [unit for unit in result.ledger if unit.engine == engine.engine])
         for engine in result.measurement.engines
@@ -165,7 +165,7 @@ def profiles_of(result: Result) -> list[Profile]:
 
 
 def write_whole_page(
-    path: Path, result: Result, report: Report, pricing: Pricing, projection: Projection | None = None
+    path: Path, result: "Result", report: "Report", pricing: "Pricing", projection: "Projection | None" = None
 ) -> None:
     """Write the page of a result.
 
@@ -179,6 +179,8 @@ def write_whole_page(
     Raises:
         UsageError: the page cannot be written there.
     """
+    from durameter.cost.projection import Ask, project
+
     if projection is None and any(engine.per_task for engine in report.engines) and report.volume > 0:
         projection = project(result, Ask(volume=report.volume, books=pricing.asked, on=pricing.on), pricing.books)
     engines = result.measurement.engines
