@@ -35,7 +35,7 @@ __all__ = ["count"]
 
 def _with_servers(command: Callable[..., None]) -> Callable[..., None]:
     """The command with an option, behind the files, for the server of each engine that counts on one."""
-    asked = [each for each in engines() if (counting := each.counting()) and counting.asks_server]
+    asked = [each for each in engines() if each.counts_servers]
 
     @wraps(command)
     def wrapped(**given: Any) -> None:
@@ -190,7 +190,7 @@ def _files(
     if not paths:
         raise UsageError(f"Name files of histories, or folders that hold them; or a server by {servers}.")
     counting = plugin.counting()
-    if counting is None or not counting.reads_files:
+    if counting is None or not plugin.counts_files:
         raise UsageError(f"Records of {plugin.title} are not counted from files: name a server by {servers}.")
     request = CountRequest(
         make_folder,
@@ -207,7 +207,7 @@ def _engine_of(paths: list[Path], engine: str | None) -> EnginePlugin:
     """The engine that was named, or that claims the files, or the first that reads files."""
     if engine is not None:
         return load_engine(engine)
-    readers = [(each, counting) for each in engines() if (counting := each.counting()) and counting.reads_files]
+    readers = [(each, counting) for each in engines() if each.counts_files and (counting := each.counting())]
     if not readers:
         raise UsageError("No installed engine counts files.")
     return next((each for each, counting in readers if paths and counting.claims(paths)), readers[0][0])

@@ -56,12 +56,7 @@ class CountRequest:
 
 
 class Counting:
-    """Counts records of one engine. An engine offers files, servers, or both."""
-
-    reads_files: bool = False
-    """Whether there is `count_files`."""
-    asks_server: bool = False
-    """Whether there is `count_server`; the command line then has an option of the engine's name for its address."""
+    """Counts records of one engine: in files, on servers, or both, as its plug-in says."""
 
     def claims(self, paths: Sequence[Path]) -> bool:
         """Whether these files are certainly this engine's, by their names alone."""

@@ -46,6 +46,10 @@ class EnginePlugin(ABC):
     """What a `--rate` of `count` can be of."""
     record_source: str = ""
     """The rulebook's source that existing records are: kinds that it shows need no rate."""
+    counts_files: bool = False
+    """Whether `counting` reads files."""
+    counts_servers: bool = False
+    """Whether `counting` asks servers; `durameter count` then has an option of the engine's name for the address."""
     retry_policies: Mapping[str, RetryPolicy] = {}
     """`local` and `production`: when a failed step is tried again, on the server that is started and for users."""
     capacity_gaps: Mapping[str, str] = {}

@@ -65,8 +65,6 @@ def window_of(since: str | None, until: str | None, *, now: datetime) -> Window:
 class CountRuns(Counting):
     """Counts the runs that a server has, by its API."""
 
-    asks_server = True
-
     async def count_server(self, request: CountRequest, note: Progress) -> Result:
         """Count the runs of a window and write a result folder.
 

@@ -27,11 +27,12 @@ class InngestPlugin(EnginePlugin):
     rank = 20
     packages = ("inngest",)
     modules = ("inngest",)
-    task_keys = {"event": "event:data.conversation_id"}  # noqa: RUF012 - a constant, as the base declares it
+    task_keys = {"event": "event:data.conversation_id"}
     rates_per = ("task", "run", "step")
     record_source = "trace"
-    retry_policies = {"local": INNGEST_DEV, "production": INNGEST_PRODUCTION}  # noqa: RUF012 - likewise
-    capacity_gaps = {  # noqa: RUF012 - likewise
+    counts_servers = True
+    retry_policies = {"local": INNGEST_DEV, "production": INNGEST_PRODUCTION}
+    capacity_gaps = {
         "step_seconds": "Concurrent steps are not known: this result has no times of steps at work.",
         "events": "Events are not known: nothing was between the clients and the server.",
     }

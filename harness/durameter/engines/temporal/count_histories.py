@@ -42,8 +42,6 @@ _OTHER_BLIND_SPOTS = (
 class CountHistories(Counting):
     """Counts histories in files: JSON, protobuf, exports, compressed or not."""
 
-    reads_files = True
-
     def __init__(self, recorded: Recorded) -> None:
         """Take what histories show."""
         self._recorded = recorded

