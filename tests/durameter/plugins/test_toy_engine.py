@@ -92,12 +92,12 @@ def test_report_in_every_form(toy: Toy, home: Path) -> None:
     assert "| toy" in toy("report", "result", "--markdown").out
     (engine,) = json.loads(toy("report", "result", "--json", "--volume", "1k").out)["engines"]
     # 3,500 ticks a month: 1,000 are in the base fee of $10, a cent for each of the other 2,500.
-    assert engine["documented"]["month"]["dollars"] == "35"
+    assert engine["month"]["dollars"] == "35.00"
     toy("report", "result", "--html", "page.html", "--volume", "1k")
     assert "ticks" in (home / "page.html").read_text()
     answered = json.loads(toy("report", "result", "--json", "--volume", "1k", "--answer", "toy.retries=billed").out)
     # Half a retry per task more: 4,000 ticks.
-    assert answered["engines"][0]["documented"]["month"]["dollars"] == "40"
+    assert answered["engines"][0]["month"]["dollars"] == "40.00"
 
 
 def test_project_profile_check_and_diff(toy: Toy) -> None:

@@ -90,4 +90,4 @@ class CountLogs(Counting):
             estimates=estimates(request.rates, {"task": len(tasks), "run": read.histories}),
             failed_too=True,
         )
-        return writer.finish([engine], ledger, about={"jobs": read.histories}, task_count=read.histories)
+        return writer.finish([engine], ledger, complete=True, about={"jobs": read.histories}, task_count=read.histories)
