@@ -18,6 +18,8 @@ __all__ = [
 ]
 
 # An event loop in a thread of its own, so that plain tests and tests with a loop of their own can both use it.
+# By hand and not anyio's blocking portal: a future that is cancelled there is done at once, before the work has cleaned
+# up (a server would outlive its test), and its thread would hold the interpreter's end up while something hangs.
 
 _Value = TypeVar("_Value")
 
