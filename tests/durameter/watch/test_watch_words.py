@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from durameter.engines.discovery import WatchOptions
-from durameter.engines.task_key import group_of, parse_key, safe_id
+from durameter.engines.task_key import Root, group_of, group_roots, parse_key, safe_id
 from durameter.engines.temporal.discover_tasks import list_query
 from durameter.errors import UsageError
 from durameter.registry import task_keys
@@ -29,6 +29,27 @@ def test_a_safe_id_is_kept() -> None:
     assert safe_id("order-7_a") == "order-7_a"
     assert safe_id("order/7").startswith("order-7-")
     assert safe_id("").startswith("task-")
+
+
+def test_roots_are_grouped_by_the_key_and_by_what_they_share() -> None:
+    found = group_roots(
+        [
+            Root(1, "a", "a 1", keys=("ann",)),
+            Root(2, "b", "b 2", shared=("event",)),
+            Root(3, "c", "c 3", keys=("bob", "ann")),
+            Root(4, "d", "d 4", shared=("event", "other")),
+            Root(5, "e", "e 5"),
+        ]
+    )
+    assert [(each.roots, each.name, each.keys) for each in found] == [
+        ((1, 3), "ann", ("ann", "bob")), ((2, 4), "b", ()), ((5,), "e", ()),
+    ]  # fmt: skip
+
+
+def test_tasks_of_one_name_have_ids_of_their_own() -> None:
+    roots = [Root(1, "a", "a 1"), Root(2, "a", "a 2"), Root(3, "x", "x 3", keys=("a",)), Root(4, "b", "b 4")]
+    ids = [each.id for each in group_roots(roots)]
+    assert ids == [safe_id("a 1"), safe_id("a 2"), safe_id("key:a"), "b"]
 
 
 def test_a_pattern_gives_its_first_group_or_all_it_matches() -> None:
