@@ -67,7 +67,8 @@ def _serve() -> None:
         module = importlib.import_module(name)
         if name == "durameter":
             for found in pkgutil.walk_packages(module.__path__, "durameter."):
-                importlib.import_module(found.name)
+                if not found.name.endswith("__main__"):  # it is the command line itself
+                    importlib.import_module(found.name)
     for line in orders:
         order = json.loads(line)
         child = os.fork()
