@@ -12,7 +12,6 @@ from durameter.cost.prices import load_books
 from durameter.cost.prices.pricing import Pricing
 from durameter.errors import UsageError
 from durameter.registry import answered_rulebook
-from durameter.report.render_html import check_writable
 from durameter.results.answers import parse_answers
 from durameter.times import parse_volume
 
@@ -114,6 +113,8 @@ def counting_settings(
     load_books(settings.prices)
     one_format(as_json, as_markdown)
     if html is not None:
+        from durameter.report.render_html import check_writable  # heavy, and only a page needs it
+
         check_writable(html)
     return settings.model_copy(update={"answers": every})
 

@@ -11,7 +11,6 @@ from durameter.cost.prices import load_books
 from durameter.cost.prices.pricing import Pricing
 from durameter.report import build_report
 from durameter.report.measurement_document import report_document
-from durameter.report.render_html import check_writable
 from durameter.results.folder import Result
 from durameter.times import parse_volume
 
@@ -37,6 +36,8 @@ def show(
     """
     one_format(as_json, as_markdown)
     if html is not None:
+        from durameter.report.render_html import check_writable  # heavy, and only a page needs it
+
         check_writable(html)
     prices = pricing or Pricing(books=load_books(config.prices))
     report = build_report(result, volume=parse_volume(volume or config.run.volume), pricing=prices)

@@ -1,4 +1,4 @@
-"""`durameter`: the command line. A command's module is imported when that command is run, or its own help is asked for."""
+"""`durameter`: the command line. A command's module is imported when that command is run or explained."""
 
 import sys
 from importlib import import_module
@@ -23,7 +23,9 @@ COMMANDS: Final = {
         "retry."
     ),
     "scenarios": "Run the result's tasks again on bad days, and say what these add to a task that they hit.",
-    "project": "Project a measurement to a month: units and dollars per engine and plan, how sure, and what they hang on.",
+    "project": (
+        "Project a measurement to a month: units and dollars per engine and plan, how sure, and what they hang on."
+    ),
     "check": "Hold a result against the budgets in durameter.toml: units per task, of a kind, or dollars per month.",
     "diff": "Compare two results: units per task and a month by kind and cause, dollars a month, and how sure that is.",
     "prices": "Show the price books, or look through them.",
