@@ -7,7 +7,7 @@ import polars as pl
 
 from durameter_collectors.units import Unit
 
-__all__ = ["LedgerError", "read_ledger", "write_ledger"]
+__all__ = ["LedgerError", "ledger_frame", "read_ledger", "write_ledger"]
 
 _SCHEMA = pl.Schema(
     {
@@ -34,9 +34,14 @@ class LedgerError(Exception):
     """A ledger file cannot be read."""
 
 
+def ledger_frame(units: Iterable[Unit]) -> pl.DataFrame:
+    """All units as a table: a row each, in their order, with the columns of the file."""
+    return pl.DataFrame([unit.model_dump() for unit in units], schema=_SCHEMA)
+
+
 def write_ledger(units: Iterable[Unit], path: Path) -> None:
     """Write all units to `path`, whole or not at all."""
-    frame = pl.DataFrame([unit.model_dump() for unit in units], schema=_SCHEMA)
+    frame = ledger_frame(units)
     unfinished = path.with_suffix(".part")
     frame.write_parquet(unfinished)
     unfinished.replace(path)

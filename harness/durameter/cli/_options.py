@@ -1,7 +1,6 @@
 """Options that several commands share."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +8,8 @@ import typer
 
 from durameter.config import Config, load_config
 from durameter.cost.prices import load_books
-from durameter.cost.prices.pricing import Pricing
 from durameter.errors import UsageError
-from durameter.registry import answered_rulebook
+from durameter.requests import with_answers
 from durameter.results.answers import parse_answers
 from durameter.times import parse_volume
 
@@ -26,8 +24,8 @@ __all__ = [
     "Prices",
     "Volume",
     "counting_settings",
+    "day_of",
     "one_format",
-    "pricing_of",
 ]
 
 ConfigFile = Annotated[
@@ -105,10 +103,7 @@ def counting_settings(
         UsageError: the configuration, an answer, the volume, a price file, the formats or the page's place are wrong.
     """
     settings = load_config(config)
-    given = parse_answers(answers or [])
-    every = {e: {**settings.answers.get(e, {}), **given.get(e, {})} for e in {*settings.answers, *given}}
-    for engine in every:
-        answered_rulebook(engine, every)
+    settings = with_answers(settings, parse_answers(answers or []))
     parse_volume(volume or settings.run.volume)
     load_books(settings.prices)
     one_format(as_json, as_markdown)
@@ -116,18 +111,9 @@ def counting_settings(
         from durameter.report.render_html import check_writable  # heavy, and only a page needs it
 
         check_writable(html)
-    return settings.model_copy(update={"answers": every})
+    return settings
 
 
-# The price books that a command's options ask for.
-
-
-def pricing_of(settings: Config, prices: Path | None, book: Sequence[str] | None, on: datetime | None) -> Pricing:
-    """Books and choice from `--prices`, `--book` and `--on`.
-
-    Raises:
-        PriceFileError: a price file cannot be read or is wrong.
-    """
-    return Pricing(
-        books=load_books(prices or settings.prices), asked=tuple(book or ()), on=None if on is None else on.date()
-    )
+def day_of(on: datetime | None) -> date | None:
+    """The day of `--on`."""
+    return None if on is None else on.date()

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from durameter.api import read_result
 from durameter.cli._document import show_document
 from durameter.cli._options import (
     Answered,
@@ -15,13 +16,11 @@ from durameter.cli._options import (
     OnDay,
     Prices,
     Volume,
+    day_of,
     one_format,
-    pricing_of,
 )
 from durameter.config import load_config
-from durameter.registry import rulebook_of
-from durameter.results.answers import parse_answers, reread
-from durameter.results.folder import read_result
+from durameter.results.answers import parse_answers
 
 __all__ = ["check"]
 
@@ -52,20 +51,12 @@ def check(
 
     durameter check RESULT --budget agent --markdown > comment.md
     """
-    # heavy, and only this command needs it
-    from durameter.gates.check import check as checked_against
-    from durameter.report.check import check_document
+    from durameter.report.check import check_document  # heavy, and only this command needs it
 
     one_format(as_json, as_markdown)
     settings = load_config(config)
-    found = reread(read_result(result), parse_answers(answer or []), rulebook_of)
-    checked = checked_against(
-        found,
-        settings.budgets,
-        volume=volume or settings.run.volume,
-        pricing=pricing_of(settings, prices, book, on),
-        only=tuple(budget or ()),
-    )
+    found = read_result(result, answers=parse_answers(answer or []))
+    checked = found.check(budget, volume=volume, prices=prices, books=book or (), on=day_of(on), config=settings)
     if as_json:
         print(checked.model_dump_json(indent=2))
     else:

@@ -21,14 +21,8 @@ from durameter.cli._options import (
 from durameter.cli._process import exit_code, until_stopped
 from durameter.cli._progress import file_progress
 from durameter.cli._show import show
-from durameter.config import Config
-from durameter.engines.counting import CountRequest
-from durameter.engines.plugin import EnginePlugin
-from durameter.errors import UsageError
-from durameter.registry import engine_packages, engines, load_engine
-from durameter.results.estimates import parse_rates
-from durameter.results.folder import Result, new_folder
-from durameter.results.writer import WORKLOAD, check_new
+from durameter.registry import engines
+from durameter.requests import ready_count
 
 __all__ = ["count"]
 
@@ -139,78 +133,26 @@ def count(
     settings = counting_settings(
         config, answers=answer, volume=volume, as_json=as_json, as_markdown=as_markdown, html=html
     )
-    if out is not None:
-        check_new(out)
-
-    def make_folder() -> Path:
-        return out or new_folder(settings.run.results, WORKLOAD)
-
-    asked = {name: url for name, url in servers.items() if url is not None}
-    options = " or ".join(f"--{name} URL" for name in servers)
-    if not asked:
-        if function or since or until:
-            raise UsageError(f"--function, --since and --until choose runs of a server: name it by {options}.")
-        result = _files(paths or [], rate or [], make_folder, settings, engine, options)
-    elif paths or engine or len(asked) > 1:
-        raise UsageError(
-            f"Files and {options.removesuffix(' URL')} are two counts: files hold histories, a server has runs of its "
-            "own. Count one after the other."
-        )
-    else:
-        [(name, url)] = asked.items()
-        plugin = load_engine(name)
-        counting = plugin.counting()
-        assert counting is not None  # noqa: S101 - else there were no such option
-        request = CountRequest(
-            make_folder,
-            settings,
-            rates=parse_rates(rate or [], plugin.recorded()),
-            server=url,
-            functions=tuple(function or ()),
-            since=since,
-            until=until,
-            packages=tuple(engine_packages()),
-        )
-        console = Console(stderr=True)
+    counting, request = ready_count(
+        paths or (),
+        settings,
+        engine=engine,
+        servers={name: url for name, url in servers.items() if url is not None},
+        functions=function or (),
+        since=since,
+        until=until,
+        rates=rate or (),
+        out=out,
+    )
+    console = Console(stderr=True)
+    if request.server:
         work = counting.count_server(request, lambda line: _say(console, line))
         result = until_stopped(work, stopped="Stopped. Nothing was kept: count again.")
+    else:
+        with file_progress(console) as told:
+            result = counting.count_files(request, told)
     show(result, settings, volume=volume, as_json=as_json, as_markdown=as_markdown, html=html)
     raise typer.Exit(exit_code(result.measurement))
-
-
-def _files(
-    paths: list[Path],
-    rate: list[str],
-    make_folder: Callable[[], Path],
-    settings: Config,
-    engine: str | None,
-    servers: str,
-) -> Result:
-    plugin = _engine_of(paths, engine)
-    if not paths:
-        raise UsageError(f"Name files of histories, or folders that hold them; or a server by {servers}.")
-    counting = plugin.counting()
-    if counting is None or not plugin.counts_files:
-        raise UsageError(f"Records of {plugin.title} are not counted from files: name a server by {servers}.")
-    request = CountRequest(
-        make_folder,
-        settings,
-        rates=parse_rates(rate, plugin.recorded()),
-        paths=tuple(paths),
-        packages=tuple(engine_packages()),
-    )
-    with file_progress(Console(stderr=True)) as told:
-        return counting.count_files(request, told)
-
-
-def _engine_of(paths: list[Path], engine: str | None) -> EnginePlugin:
-    """The engine that was named, or that claims the files, or the first that reads files."""
-    if engine is not None:
-        return load_engine(engine)
-    readers = [(each, counting) for each in engines() if each.counts_files and (counting := each.counting())]
-    if not readers:
-        raise UsageError("No installed engine counts files.")
-    return next((each for each, counting in readers if paths and counting.claims(paths)), readers[0][0])
 
 
 def _say(console: Console, line: str) -> None:

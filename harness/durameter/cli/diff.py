@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from durameter.api import read_result
 from durameter.cli._document import show_document
 from durameter.cli._options import (
     Answered,
@@ -17,15 +18,12 @@ from durameter.cli._options import (
     OnDay,
     Prices,
     Volume,
+    day_of,
     one_format,
-    pricing_of,
 )
 from durameter.config import load_config
-from durameter.gates.diff import ALLOWABLE, Allowed
-from durameter.registry import rulebook_of
-from durameter.results.answers import parse_answers, reread
-from durameter.results.folder import read_result
-from durameter.times import parse_volume
+from durameter.gates.diff import ALLOWABLE
+from durameter.results.answers import parse_answers
 
 __all__ = ["diff"]
 
@@ -75,22 +73,22 @@ def diff(
     """
     # heavy, and only this command needs it
     from durameter.gates.diff import Refused
-    from durameter.gates.diff import diff as difference
     from durameter.report.diff import diff_document, refusal
 
     one_format(as_json, as_markdown)
     settings = load_config(config)
     answers = parse_answers(answer or [])
-    before, after = (reread(read_result(each), answers, rulebook_of) for each in (base, head))
+    before, after = (read_result(each, answers=answers) for each in (base, head))
     names = {each.value for each in allow or ()}
-    allowed: list[Allowed] = [each for each in ALLOWABLE if each in names]
-    found = difference(
-        before,
+    found = before.diff(
         after,
-        volume=parse_volume(volume or settings.run.volume),
-        pricing=pricing_of(settings, prices, book, on),
-        engines=tuple(engine or ()),
-        allowed=allowed,
+        engines=engine or (),
+        allow=[each for each in ALLOWABLE if each in names],
+        volume=volume,
+        prices=prices,
+        books=book or (),
+        on=day_of(on),
+        config=settings,
     )
     if as_json:
         print(found.model_dump_json(indent=2))

@@ -47,7 +47,7 @@ class _Commands(typer.core.TyperGroup):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.commands |= {name: typer.core.TyperCommand(name, help=line) for name, line in COMMANDS.items()}
+        self.commands.update({name: typer.core.TyperCommand(name, help=line) for name, line in COMMANDS.items()})
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that the arguments name, imported, and the arguments after it."""

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from durameter.api import read_result
 from durameter.cli._document import show_document
 from durameter.cli._options import (
     Answered,
@@ -13,9 +14,7 @@ from durameter.cli._options import (
     one_format,
 )
 from durameter.cli._process import exit_code
-from durameter.registry import rulebook_of
-from durameter.results.answers import parse_answers, reread
-from durameter.results.folder import read_result
+from durameter.results.answers import parse_answers
 
 __all__ = ["profile"]
 
@@ -43,11 +42,11 @@ def profile(
     durameter profile RESULT --answer inngest.step_retries=billed --json
     """
     # Regressions and what they need are slow to import, and no other command should wait for them.
-    from durameter.report.profile import build_profiles, profiles_document
+    from durameter.report.profile import profiles_document
 
     one_format(as_json, as_markdown)
-    found = reread(read_result(result), parse_answers(answer or []), rulebook_of)
-    profiles = build_profiles(found, engines=engine or ())
+    found = read_result(result, answers=parse_answers(answer or []))
+    profiles = found.profile(engine or ())
     if as_json:
         print(profiles.model_dump_json(indent=2))
     else:

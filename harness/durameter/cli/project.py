@@ -1,11 +1,11 @@
 """`durameter project`: a result at your volume and mix, as a month's bill."""
 
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from durameter.api import read_result
 from durameter.cli._document import show_document
 from durameter.cli._options import (
     Answered,
@@ -17,16 +17,12 @@ from durameter.cli._options import (
     OnDay,
     Prices,
     Volume,
+    day_of,
     one_format,
-    pricing_of,
 )
 from durameter.cli._show import say_page
 from durameter.config import load_config
-from durameter.errors import UsageError
-from durameter.registry import rulebook_of
-from durameter.results.answers import parse_answers, reread
-from durameter.results.folder import read_result
-from durameter.times import parse_volume
+from durameter.results.answers import parse_answers
 
 __all__ = ["project"]
 
@@ -128,58 +124,40 @@ def project(
     durameter project RESULT --volume 1M --html month.html
     """
     # Heavy, and only this command needs it.
-    from durameter.cost.capacity import day_shape as parse_day_shape
-    from durameter.cost.projection import Ask, parse_growth
-    from durameter.cost.projection import project as projected
-    from durameter.report import build_report
     from durameter.report.projection import projection_document
-    from durameter.report.render_html import check_writable, write_whole_page
+    from durameter.report.render_html import check_writable
 
     one_format(as_json, as_markdown)
     settings = load_config(config)
     answers = parse_answers(answer or [])
     if html is not None:
         check_writable(html)
-    measured = reread(read_result(result), answers, rulebook_of)
-    tasks = parse_volume(volume or settings.run.volume)
-    pricing = pricing_of(settings, prices, book, on)
-    found = projected(
-        measured,
-        Ask(
-            volume=tasks,
-            mix=mix,
-            growth=parse_growth(growth) if growth else (Decimal(0), Decimal(0)),
-            months=months if months is not None else 12 if growth else 1,
-            scenarios=tuple(scenario or ()),
-            plans=tuple(plan or ()),
-            books=pricing.asked,
-            on=pricing.on,
-            against=tuple(reread(read_result(each), answers, rulebook_of) for each in against or ()),
-            day_shape=parse_day_shape(day_shape),
-            retention_days=_number(retention_days, "--retention-days"),
-            open_hours=None if open_hours is None else _number(open_hours, "--open-hours"),
-            step_seconds=None if step_seconds is None else _number(step_seconds, "--step-seconds"),
-            draws=draws,
-            seed=seed,
-        ),
-        pricing.books,
+    measured = read_result(result, answers=answers)
+    found = measured.project(
+        volume,
+        mix=mix,
+        growth=growth,
+        months=months,
+        scenarios=scenario or (),
+        plans=plan or (),
+        against=[read_result(each, answers=answers) for each in against or ()],
+        day_shape=day_shape,
+        retention_days=retention_days,
+        open_hours=open_hours,
+        step_seconds=step_seconds,
+        draws=draws,
+        seed=seed,
+        prices=prices,
+        books=book or (),
+        on=day_of(on),
+        config=settings,
     )
     if as_json:
         print(found.model_dump_json(indent=2))
     else:
         show_document(projection_document(found), as_markdown=as_markdown)
     if html is not None:
-        write_whole_page(html, measured, build_report(measured, volume=tasks, pricing=pricing), pricing, found)
+        measured.write_page(
+            html, volume, projection=found, prices=prices, books=book or (), on=day_of(on), config=settings
+        )
         say_page(html)
-
-
-def _number(text: str, option: str) -> Decimal:
-    """An exact number.
-
-    Raises:
-        UsageError: it is none.
-    """
-    try:
-        return Decimal(text)
-    except InvalidOperation as error:
-        raise UsageError(f"{option} {text!r} is not a number.") from error

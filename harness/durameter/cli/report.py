@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from durameter.api import read_result
 from durameter.cli._options import (
     Answered,
     AsHtml,
@@ -15,14 +16,12 @@ from durameter.cli._options import (
     OnDay,
     Prices,
     Volume,
-    pricing_of,
+    day_of,
 )
 from durameter.cli._process import exit_code
 from durameter.cli._show import show
 from durameter.config import load_config
-from durameter.registry import rulebook_of
-from durameter.results.answers import parse_answers, reread
-from durameter.results.folder import read_result
+from durameter.results.answers import parse_answers
 
 __all__ = ["report"]
 
@@ -55,13 +54,17 @@ def report(
 
     durameter report RESULT --answer temporal.patches=billed
     """
-    found = reread(read_result(result), parse_answers(answer or []), rulebook_of)
+    found = read_result(result, answers=parse_answers(answer or []))
     settings = load_config(config)
-    pricing = pricing_of(settings, prices, book, on)
-    if pricing.asked:
-        # heavy, and only this needs it
-        from durameter.cost.projection.pricing import check_books
-
-        check_books(pricing.asked, [each.engine for each in found.measurement.engines], pricing.books)
-    show(found, settings, volume=volume, as_json=as_json, as_markdown=as_markdown, html=html, pricing=pricing)
+    show(
+        found,
+        settings,
+        volume=volume,
+        as_json=as_json,
+        as_markdown=as_markdown,
+        html=html,
+        prices=prices,
+        books=book,
+        on=day_of(on),
+    )
     raise typer.Exit(exit_code(found.measurement))

@@ -20,13 +20,9 @@ from durameter.cli._process import exit_code, until_stopped
 from durameter.cli._progress import progress_lines
 from durameter.cli._show import show
 from durameter.errors import UsageError
-from durameter.measure.planning import implementations_of, options_of, tasks_of
-from durameter.measure.run import Plan, Subject, measure
-from durameter.measure.until import AT_LEAST, AT_MOST, Until, parse_until, same_beginning
-from durameter.registry import load_engine, load_workload
-from durameter.results.folder import new_folder
-from durameter.telemetry import ExporterName, open_telemetry
-from durameter.workload_files import SOURCE, is_own_file, recorded_source
+from durameter.measure.until import AT_LEAST, AT_MOST
+from durameter.requests import ready_measurement
+from durameter.telemetry import ExporterName
 
 __all__ = ["run"]
 
@@ -112,53 +108,29 @@ def run(
     settings = counting_settings(
         config, answers=answer, volume=volume, as_json=as_json, as_markdown=as_markdown, html=html
     )
-    asked = workload or settings.run.workload
-    name, found = load_workload(asked)
     given = _given(option or [])
     if model_base_url is not None:
         given["model_base_url"] = model_base_url
-    options = options_of(name, found, {**settings.workloads.get(name, {}), **given})
-    chosen = implementations_of(name, found, options, engine or [], _variants(variant or []))
-    first = tasks or settings.run.tasks
-    goal = _until(until, at_most, first)
-    chance = settings.run.seed if seed is None else seed
-    planned = tasks_of(name, found, goal.cap if goal else first, chance, options)
-    if goal is not None:
-        same_beginning(name, planned, tasks_of(name, found, first, chance, options))
-    exporter = open_telemetry(telemetry or settings.telemetry.exporter)
-    folder = out or new_folder(settings.run.results, name.partition("/")[0 if is_own_file(asked) else 2])
-    source = recorded_source(asked, folder)
-    plan = Plan(
-        workload=name,
-        options=options.model_dump(mode="json"),
-        tasks=planned,
-        subjects=[Subject(load_engine(each.engine).engine(), each) for each in chosen],
-        concurrency=concurrency or settings.run.concurrency,
-        timeout=timeout or settings.run.timeout,
-        seed=chance,
-        folder=folder,
-        until=goal,
-        about={SOURCE: source} if source else {},
+    ready = ready_measurement(
+        workload,
+        settings,
+        engines=engine or (),
+        variants=_variants(variant or []),
+        tasks=tasks,
+        until=until,
+        at_most=at_most,
+        concurrency=concurrency,
+        seed=seed,
+        timeout=timeout,
+        options=given,
+        out=out,
+        telemetry=telemetry,
     )
     with progress_lines(Console(stderr=True)) as observer:
-        work = measure(plan, settings, observer, exporter)
-        said = f"Stopped. What was measured is there: durameter report {plan.folder}"
-        result = until_stopped(work, stopped=said)
+        said = f"Stopped. What was measured is there: durameter report {ready.folder}"
+        result = until_stopped(ready.run(observer), stopped=said)
     show(result, settings, volume=volume, as_json=as_json, as_markdown=as_markdown, html=html)
     raise typer.Exit(exit_code(result.measurement))
-
-
-def _until(until: str | None, at_most: int | None, first: int) -> Until | None:
-    if until is None:
-        if at_most is not None:
-            raise UsageError(
-                "--at-most is the cap of --until, as in --until ±5% --at-most 200; --tasks is a fixed number."
-            )
-        return None
-    cap = at_most or max(AT_MOST, first)
-    if cap < first:
-        raise UsageError(f"--at-most {cap} is fewer than the {first} tasks of the first batch (--tasks).")
-    return Until(parse_until(until), first, cap)
 
 
 def _given(pairs: list[str]) -> dict[str, Any]:

@@ -1,9 +1,7 @@
 """`durameter watch`."""
 
 import asyncio
-import re
 import signal
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -23,20 +21,10 @@ from durameter.cli._options import (
 from durameter.cli._process import exit_code, until_stopped
 from durameter.cli._progress import ProgressLines
 from durameter.cli._show import show
-from durameter.config import Config
-from durameter.engines.discovery import WatchOptions
-from durameter.engines.task_key import parse_key
-from durameter.errors import UsageError
-from durameter.registry import engine_names, load_engine, task_keys
-from durameter.results.folder import Result, new_folder
-from durameter.times import parse_moment, parse_span
-from durameter.watch.run_command import check_command
-from durameter.watch.watch import WatchPlan
-from durameter.watch.watch import watch as watch_command
+from durameter.requests import Ready, ready_watch
+from durameter.results.folder import Result
 
 __all__ = ["watch"]
-
-_INTERPRETERS = re.compile(r"(python[\d.]*|node|npx|npm|tsx|ts-node|go|bun|deno|uv|poetry|sh|bash|env)")
 
 
 def watch(
@@ -97,63 +85,41 @@ def watch(
 
     durameter watch --attach 127.0.0.1:7233 --since 2h
     """
-    argv = tuple(command or ())
-    if engine is not None and engine not in engine_names():
-        raise UsageError(f"There is no engine {engine!r} to watch. There are: {', '.join(engine_names())}.")
-    plugin = load_engine(engine or engine_names()[0])
-    if not argv and attach is None:
-        raise UsageError(
-            "Give the command after two hyphens: durameter watch -- python my_agent.py. Without one, --attach counts "
-            "what a server that runs already holds."
-        )
-    if not argv and (seconds is not None or tasks is not None):
-        raise UsageError("--for and --tasks end a command, and there is none. For a window of time: --since, --until.")
     settings = counting_settings(
         config, answers=answer, volume=volume, as_json=as_json, as_markdown=as_markdown, html=html
     )
-    now = datetime.now(UTC)
-    options = WatchOptions(
-        key=parse_key(task_key, task_keys(), plugin.name) if task_key else None,
-        app=tuple(app or ()),
-        attach=attach or "",
-        command=bool(argv),
-        since=parse_moment(since, "--since", now=now) if since is not None else None,
-        until=parse_moment(until, "--until", now=now) if until is not None else None,
-        query=query or "",
-        usual_ports=usual_ports,
-    )
-    if argv:
-        check_command(argv)
-    plugin.check_watch(options, settings)
-    limit = parse_span(seconds).total_seconds() if seconds is not None else None
-    name = _name(argv) if argv else plugin.name
-    plan = WatchPlan(
-        engine=plugin.name,
-        unit=plugin.unit,
-        name=f"watch/{name}",
-        command=argv,
-        options=options,
-        folder=out or new_folder(settings.run.results, f"watch-{name}"),
-        seconds=limit,
+    ready = ready_watch(
+        command or (),
+        settings,
+        engine=engine,
+        task_key=task_key,
+        apps=app or (),
+        attach=attach,
+        seconds=seconds,
         tasks=tasks,
+        since=since,
+        until=until,
+        query=query,
+        usual_ports=usual_ports,
+        out=out,
     )
     console = Console(stderr=True)
     lines = ProgressLines(console, Progress(console=console, disable=True))  # the command writes there too
-    said = f"Stopped. What was counted is there: durameter report {plan.folder}"
-    result = until_stopped(_stoppable(plan, settings, lines), stopped=said)
+    said = f"Stopped. What was counted is there: durameter report {ready.folder}"
+    result = until_stopped(_stoppable(ready, lines), stopped=said)
     show(result, settings, volume=volume, as_json=as_json, as_markdown=as_markdown, html=html)
     raise typer.Exit(exit_code(result.measurement))
 
 
-async def _stoppable(plan: WatchPlan, settings: Config, lines: ProgressLines) -> Result:
+async def _stoppable(ready: Ready, lines: ProgressLines) -> Result:
     """The watch, whose command the first Ctrl-C or SIGTERM ends; everything else is ended by the next one."""
-    loop, work = asyncio.get_running_loop(), asyncio.ensure_future(watch_command(plan, settings, lines))
+    loop, work = asyncio.get_running_loop(), asyncio.ensure_future(ready.run(lines))
     interrupted = False
 
     def ask(number: int) -> None:
         nonlocal interrupted
-        if plan.stop.armed and not plan.stop.asked.is_set():
-            plan.stop.asked.set()
+        if (stop := ready.stop) and stop.armed and not stop.asked.is_set():
+            stop.asked.set()
             return
         interrupted = number == signal.SIGINT
         work.cancel()
@@ -166,11 +132,3 @@ async def _stoppable(plan: WatchPlan, settings: Config, lines: ProgressLines) ->
         if interrupted:
             raise KeyboardInterrupt from None
         raise
-
-
-def _name(argv: tuple[str, ...]) -> str:
-    """A short name of a program: its script, where an interpreter runs one."""
-    words = [argv[0]]
-    if _INTERPRETERS.fullmatch(Path(argv[0]).name):
-        words = [word for word in argv[1:] if re.fullmatch(r"[\w./:-]+\.\w+", word)][:1] or words
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", Path(words[0]).stem).strip("-") or "program"

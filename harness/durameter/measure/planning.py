@@ -1,15 +1,31 @@
 """From a workload to a plan: options, tasks and implementations, each seen to be what the interface asks for."""
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from durameter.errors import UsageError
-from durameter.registry import engine_names, load_engine
+from durameter.registry import engine_names, load_engine, load_workload
 from durameter.workload import Implementation, Task, Workload
 
-__all__ = ["implementations_of", "options_of", "tasks_of"]
+__all__ = ["implementations_of", "named_workload", "options_of", "tasks_of"]
+
+
+def named_workload(workload: Workload | Path | str) -> tuple[str, Workload]:
+    """A workload and its name in results.
+
+    Args:
+        workload: itself, then named by its module and class; or its name; or its file, `./my_agent.py:workload`.
+
+    Raises:
+        UsageError: none or several have this name, or it cannot be loaded.
+    """
+    if isinstance(workload, Workload):
+        return f"{type(workload).__module__.rpartition('.')[2]}/{type(workload).__name__}", workload
+    return load_workload(os.fspath(workload))
 
 
 def options_of(name: str, workload: Workload, raw: Mapping[str, Any]) -> BaseModel:

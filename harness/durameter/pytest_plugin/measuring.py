@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from durameter.errors import UsageError
-from durameter.measure.planning import implementations_of, options_of, tasks_of
+from durameter.measure.planning import implementations_of, named_workload, options_of, tasks_of
 from durameter.measure.run import Plan, Subject, measure
 from durameter.pytest_plugin.result import MeasuredResult, check_plan
 from durameter.pytest_plugin.servers import Servers
-from durameter.registry import load_engine, load_workload
+from durameter.registry import load_engine
 from durameter.results.folder import Result
 from durameter.results.model import EngineResult, TaskResult
 from durameter.results.trust import UntrustedError, distrust
@@ -158,12 +158,12 @@ class Measure:
 
 def _workload(workload: Workload | Path | str, root: Path) -> tuple[str, Workload]:
     if isinstance(workload, Workload):
-        return f"{type(workload).__module__.rpartition('.')[2]}/{type(workload).__name__}", workload
+        return named_workload(workload)
     name = os.fspath(workload)
     file, _, attribute = name.partition(":")
     if file.endswith(".py") and not Path(file).exists() and (root / file).exists():
         name = f"{root / file}:{attribute}".rstrip(":")
-    return load_workload(name)
+    return named_workload(name)
 
 
 def _believe(result: Result, failed_tasks: int) -> None:
