@@ -13,8 +13,8 @@ from durameter.cli.main import COMMANDS
 RESULT = Path(__file__).with_name("results") / "agreeing"
 
 SDKS = {"temporalio", "inngest", "fastapi", "uvicorn", "openai", "opentelemetry", "google.protobuf", "grpc"}
-HEAVY = {"scipy", "matplotlib", "statsmodels", "sklearn", "crepes", "jinja2", "asyncio", "httpx"}
-RECORD = {"pydantic", "pydantic_settings", "polars", "numpy", "durameter.config", "durameter.registry"}
+HEAVY = {"scipy.stats", "matplotlib", "statsmodels", "sklearn", "crepes", "jinja2"}
+RECORD = {"asyncio", "pydantic", "pydantic_settings", "polars", "numpy", "durameter.config", "durameter.registry"}
 
 
 def imported(*arguments: str | Path) -> set[str]:

@@ -1,5 +1,6 @@
 """A month's demand for storage and capacity at a volume and a daily shape."""
 
+import math
 from decimal import ROUND_CEILING, Decimal
 from typing import Self
 
@@ -68,11 +69,14 @@ def most_at_work(mean: Decimal, dispersion: Decimal = Decimal(1), *, quantile: f
         dispersion: D, 1 or more.
         quantile: the share, such as 0.99.
     """
-    from scipy.stats import poisson
+    from scipy.special import pdtr, pdtrik  # as scipy.stats.poisson.ppf does, which takes 0.5 s longer to import
 
     if not mean:
         return 0
-    blocks = int(poisson.ppf(quantile, float(mean / dispersion)))
+    each = float(mean / dispersion)
+    blocks = math.ceil(pdtrik(quantile, each))
+    if blocks and pdtr(blocks - 1, each) >= quantile:
+        blocks -= 1
     return int((blocks * dispersion).to_integral_value(ROUND_CEILING))
 
 
