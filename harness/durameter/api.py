@@ -619,7 +619,8 @@ def _finished(work: Callable[[], Coroutine[Any, Any, _Made]]) -> _Made:
     from anyio.from_thread import start_blocking_portal
 
     with start_blocking_portal() as portal:
-        return portal.call(work)
+        made: _Made = portal.call(work)
+        return made
 
 
 def _settings(config: Config | AnyPath | None) -> Config:

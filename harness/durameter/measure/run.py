@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import JsonValue
 
@@ -20,10 +20,12 @@ from durameter.results.folder import LOG, Result
 from durameter.results.logs import logging_to
 from durameter.results.model import EngineResult, Reached, TaskResult, TaskState, count_kinds
 from durameter.results.writer import ResultWriter
-from durameter.telemetry import Telemetry
 from durameter.workload import Driver, Implementation, Measured, RunContext, Task, TaskFailedError
 from durameter_collectors.rulebook import Rulebook
 from durameter_collectors.units import Gap, TaskLabel, Unit
+
+if TYPE_CHECKING:
+    from durameter.telemetry import Telemetry
 
 __all__ = ["Observer", "Plan", "Subject", "measure"]
 
@@ -82,14 +84,14 @@ class _State:
     """What has been found so far."""
 
     writer: ResultWriter
-    telemetry: Telemetry
+    telemetry: "Telemetry"
     observer: Observer
     results: list[EngineResult] = field(default_factory=list)
     units: list[Unit] = field(default_factory=list)
     stopping: list[Reached] = field(default_factory=list)
 
 
-async def measure(plan: Plan, config: Config, observer: Observer, telemetry: Telemetry) -> Result:
+async def measure(plan: Plan, config: Config, observer: Observer, telemetry: "Telemetry") -> Result:
     """Measure every subject, one after the other, and write the result folder.
 
     Args:

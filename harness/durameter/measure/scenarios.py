@@ -15,7 +15,6 @@ from durameter.errors import UsageError
 from durameter.measure.run import Observer, Plan, Subject, measure
 from durameter.registry import load_engine
 from durameter.results.folder import Result
-from durameter.telemetry import open_telemetry
 from durameter.workload import Implementation, Scenario, Task, Workload
 from durameter.workload_files import SOURCE, is_path
 
@@ -67,6 +66,8 @@ async def run_scenario(
         UsageError: the workload refuses the options, or has no such tasks or variant any more.
         ResultError: the folder cannot be written.
     """
+    from durameter.telemetry import open_telemetry  # OpenTelemetry is heavy, and a list of scenarios needs none
+
     measurement = base.result.measurement
     answers = {engine.engine: engine.answers for engine in measurement.engines}
     laid = _laid_over(base.options.model_dump(mode="json"), scenario.options)
