@@ -124,8 +124,8 @@ def test_a_killed_measurement_opens_as_incomplete_with_all_that_it_had(
     result = read_result(stopped.folder)
     assert result.measurement.state == "incomplete"
     assert {t.task for e in result.measurement.engines for t in e.tasks} >= set(units)
-    assert {u.task for u in result.units} >= set(units)
-    assert all(sum(u.quantity for u in result.units if u.task == task) == total for task, total in units.items())
+    assert {u.task for u in result.ledger} >= set(units)
+    assert all(sum(u.quantity for u in result.ledger if u.task == task) == total for task, total in units.items())
     for form in ((), ("--markdown",)):
         text = run("report", stopped.folder, *form, cwd=tmp_path)
         assert (text.status, text.err) == (1, "")
@@ -368,7 +368,7 @@ def test_a_result_is_read_back_as_it_was_written(pair: Pair) -> None:
         for line in written:
             task = tasks[line["engine"], line["task"]["task"]]
             assert task.model_dump(mode="json") == line["task"]
-            units = [u for u in result.units if (u.engine, u.task) == (line["engine"], task.task)]
+            units = [u for u in result.ledger if (u.engine, u.task) == (line["engine"], task.task)]
             assert units == [Unit.model_validate(unit) for unit in line["units"]]
             assert count_kinds(units, load_rulebook(line["engine"])) == task.kinds
 
