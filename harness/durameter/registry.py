@@ -19,6 +19,7 @@ __all__ = [
     "load_engine",
     "load_suite",
     "load_workload",
+    "plugin_of",
     "rulebook_of",
     "task_keys",
     "workload_names",
@@ -68,6 +69,11 @@ def load_engine(name: str) -> EnginePlugin:
             f"name is {name!r}."
         )
     return plugin
+
+
+def plugin_of(engine: str) -> EnginePlugin | None:
+    """The engine of that name; None where it is not installed, as an old result's may be."""
+    return load_engine(engine) if engine in points(ENGINES) else None
 
 
 def rulebook_of(engine: str) -> Rulebook:

@@ -3,6 +3,8 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from decimal import Decimal
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
@@ -15,7 +17,28 @@ from durameter.results.estimates import Recorded
 from durameter.retries import RetryPolicy
 from durameter_collectors.rulebook import Rulebook
 
-__all__ = ["EnginePlugin"]
+__all__ = ["EnginePlugin", "LimitedMeasure", "Quantity"]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What a vendor bills by the month beside its units, such as gateway calls."""
+
+    words: str
+    """In the plural, as a bill names it."""
+    measure: str
+    """Of a task. A month has volume x mean of it; where it was not measured, the quantity is not known."""
+
+
+@dataclass(frozen=True)
+class LimitedMeasure:
+    """What a limit of the plans is about."""
+
+    measure: str
+    """The measure of a task, the largest of any run, that is held against the limit."""
+    near: Decimal = Decimal("0.5")
+    """Share of the limit from which it is near: the greatest of a few measured tasks is not the greatest of a month's.
+    Less where the vendor itself warns earlier."""
 
 
 class EnginePlugin(ABC):
@@ -54,6 +77,10 @@ class EnginePlugin(ABC):
     """`local` and `production`: when a failed step is tried again, on the server that is started and for users."""
     capacity_gaps: Mapping[str, str] = {}
     """Measure → what to say where a result does not have it: what the engine bills or limits by it is not known."""
+    quantities: Mapping[str, Quantity] = {}
+    """Name → what the plans may have a price for beside the generic quantities, as `[plans.quantities.NAME]`."""
+    limits: Mapping[str, LimitedMeasure] = {}
+    """Id of a `fixed_limits` in the price files → what is held against it."""
     templates: str = ""
     """Package whose folder `templates` has `agent.py.j2` and `workload.py.j2` for `durameter init`."""
 

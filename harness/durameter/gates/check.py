@@ -8,7 +8,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, computed_field
 
 from durameter.budgets import Budget
-from durameter.cost.billing.month import bill
+from durameter.cost.billing.month import month_of
+from durameter.cost.capacity import demand
 from durameter.cost.prices.pricing import Pricing
 from durameter.cost.statistics import mean_interval
 from durameter.errors import UsageError
@@ -282,18 +283,11 @@ class _Judge:
             return self._limit(what, limit, None, note=note, unit="dollar")
         engine = self._figures.engine
         day = (engine.started or datetime.now(UTC)).date()
-        month = bill(
-            engine,
-            self._figures.tasks,
-            units,
-            volume=self._volume,
-            pricing=self._pricing,
-            day=day,
-            plan=self._budget.plan,
-        )
+        found = demand(engine.model_copy(update={"tasks": self._figures.tasks}), self._volume)
+        month = month_of(found, units, day, self._pricing, plan=self._budget.plan)
         self.cautions += [f"{engine.engine}, {month.plan} may charge more: {each}" for each in month.omitted]
         if month.dollars is None:
-            return self._limit(what, limit, None, note=f"not priced: {month.why_not}", unit="dollar")
+            return self._limit(what, limit, None, note=f"not priced: {month.why_not_priced}", unit="dollar")
         return self._limit(what, limit, month.dollars, note=f"{month.plan} ({month.price_book}), {note}", unit="dollar")
 
     def _limit(

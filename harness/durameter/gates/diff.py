@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, computed_field
 
-from durameter.cost.billing.month import Bill, bill
+from durameter.cost.billing.month import month_of
+from durameter.cost.capacity import demand
 from durameter.cost.prices.pricing import Pricing
 from durameter.cost.statistics.differences import Sureness, of_pairs, of_two
 from durameter.errors import ResultError, UsageError
@@ -20,6 +21,7 @@ from durameter_collectors.units import Reading
 __all__ = [
     "ALLOWABLE",
     "Allowed",
+    "Bill",
     "Change",
     "Diff",
     "EngineDiff",
@@ -58,6 +60,21 @@ class Change(_View):
     def difference(self) -> Decimal:
         """Units per task that head has more; negative: fewer."""
         return self.head - self.base
+
+
+class Bill(_View):
+    """One side's month, on the cheapest plan that fits."""
+
+    units: Decimal
+    price_book: str = ""
+    plan: str = ""
+    """Its name; empty when there is no price."""
+    dollars: Decimal | None = None
+    """Units, storage, events and add-ons as far as they are known."""
+    why_not: str = ""
+    """Why there is no price."""
+    omitted: tuple[str, ...] = ()
+    """What the plan may charge and `dollars` does not have, with why."""
 
 
 class EngineDiff(_View):
@@ -504,7 +521,16 @@ class _Comparison:
         return of_two(list(before.values()), self.base.clusters, list(after.values()), self.head.clusters)
 
     def _month(self, figures: Figures, units: Decimal) -> Bill:
-        return bill(figures.engine, figures.tasks, units, volume=self._volume, pricing=self._pricing, day=self._day)
+        found = demand(figures.engine.model_copy(update={"tasks": figures.tasks}), self._volume)
+        month = month_of(found, units, self._day, self._pricing)
+        return Bill(
+            units=month.units,
+            price_book=month.price_book,
+            plan=month.plan,
+            dollars=month.dollars,
+            why_not=month.why_not_priced,
+            omitted=month.omitted,
+        )
 
 
 def _mean(units: dict[str, Decimal]) -> Decimal:

@@ -2,10 +2,10 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 
-from durameter.cost.billing.month import Bill
 from durameter.cost.statistics.differences import Sureness
 from durameter.formatting import count, dollars, plain
 from durameter.gates.diff import (
+    Bill,
     Change,
     Diff,
     EngineDiff,

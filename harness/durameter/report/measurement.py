@@ -192,9 +192,9 @@ def _engine_report(result: EngineResult, units: Sequence[Unit], volume: Decimal,
     lower = [task.units_lower for task in counted]
     day = (result.started or datetime.now(UTC)).date()
     found = demand(result, volume)
-    month = month_of(found, totals, day, pricing) if totals else None
-    month_upper = month_of(found, upper, day, pricing) if upper != totals else None
-    month_lower = month_of(found, lower, day, pricing) if lower != totals else None
+    month = month_of(found, _mean(totals), day, pricing) if totals else None
+    month_upper = month_of(found, _mean(upper), day, pricing) if upper != totals else None
+    month_lower = month_of(found, _mean(lower), day, pricing) if lower != totals else None
     clusters = [task.cluster for task in counted]
     return EngineReport(
         engine=result.engine,
@@ -225,6 +225,10 @@ def _engine_report(result: EngineResult, units: Sequence[Unit], volume: Decimal,
         certainty_upper=assess(upper, clusters) if month_upper else None,
         sampling=tuple(left_out(result)),
     )
+
+
+def _mean(values: Sequence[Decimal]) -> Decimal:
+    return sum(values, Decimal(0)) / len(values)
 
 
 def _measures(tasks: Sequence[TaskResult]) -> dict[str, Decimal]:

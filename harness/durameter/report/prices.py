@@ -11,6 +11,7 @@ from durameter.cost.prices import (
     Plan,
     PriceBook,
     Tariff,
+    words_of,
 )
 from durameter.cost.prices.check import Finding, last_day
 from durameter.cost.prices.tariff import exact_money
@@ -147,8 +148,8 @@ def price_rows(book: PriceBook) -> list[tuple[str, list[list[str]]]]:
         ("base fee", [_base_words(plan) for plan in book.plans]),
         ("plan fee", [_fee_words(plan) for plan in book.plans]),
     ]
-    for name, words in QUANTITIES.items():
-        heading = f"{book.unit}s" if name == "units" else words
+    for name in dict.fromkeys((*QUANTITIES, *(name for plan in book.plans for name in plan.quantities))):
+        heading = f"{book.unit}s" if name == "units" else words_of(name)
         tariffs = [(plan, plan.tariffs.get(name)) for plan in book.plans]
         rows.append((heading, [tariff_words(tariff, plan.currency) if tariff else [] for plan, tariff in tariffs]))
     rows.append(("multipliers", [_multiplier_words(plan) for plan in book.plans]))
@@ -193,7 +194,7 @@ def limit_rows(book: PriceBook) -> list[tuple[Limit, str]]:
     found: dict[Limit, list[str]] = {}
     for plan in book.plans:
         for limit in plan.limits:
-            if limit.id not in QUANTITIES:
+            if limit.id not in QUANTITIES and limit.id not in plan.quantities:
                 found.setdefault(limit, []).append(plan.name)
     rows = sorted(found.items(), key=lambda row: (row[0].id, row[0].value))
     return [(limit, "all plans" if len(names) == len(book.plans) else ", ".join(names)) for limit, names in rows]

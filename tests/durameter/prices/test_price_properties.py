@@ -11,7 +11,6 @@ from durameter.cost.prices import (
     Cost,
     Plan,
     PriceBook,
-    Quantity,
     Usage,
     cheapest,
     load_books,
@@ -26,7 +25,7 @@ OPEN_END = Decimal(400_000_000)
 EXAMPLES = settings(deadline=None, max_examples=30)  # a shared machine may pause; there are many plans
 
 
-def edges(plan: Plan, quantity: Quantity) -> list[Decimal]:
+def edges(plan: Plan, quantity: str) -> list[Decimal]:
     """Where the price of the next one changes."""
     tariff = plan.tariffs[quantity]
     shift = tariff.included if tariff.bands_over == "beyond_included" else Decimal(0)
@@ -41,7 +40,7 @@ def tenths(top: Decimal) -> st.SearchStrategy[Decimal]:
     return st.integers(0, int(top * 10)).map(lambda n: Decimal(n) / 10)
 
 
-def amounts(plan: Plan, quantity: Quantity, *, below: int = 0) -> st.SearchStrategy[Decimal]:
+def amounts(plan: Plan, quantity: str, *, below: int = 0) -> st.SearchStrategy[Decimal]:
     """Quantities that the plan has a price for, many of them at its edges and one beside."""
     ceiling = plan.tariffs[quantity].ceiling
     top = (OPEN_END if ceiling is None else ceiling) - below
@@ -55,7 +54,7 @@ def months(plan: Plan) -> st.SearchStrategy[Usage]:
     return st.fixed_dictionaries(known).map(Usage.model_validate)
 
 
-def dearest(plan: Plan, quantity: Quantity) -> Decimal:
+def dearest(plan: Plan, quantity: str) -> Decimal:
     share = plan.fee.share_of_usage if plan.fee is not None else Decimal(0)
     return max((band.unit_price for band in plan.tariffs[quantity].bands), default=Decimal(0)) * (1 + share)
 

@@ -1,28 +1,20 @@
-"""A month at the asked volume, from the mean over the measured tasks: units, storage, capacity, and what they cost."""
+"""What a month costs: the one place where measured tasks, a volume and price books become dollars.
 
-from collections.abc import Sequence
+Reports and gates ask for a month (`month_of`), projections for many (`price_month` on each plan, in
+`cost.projection.pricing`); all of them price what `Demand.usage_on` says of a plan.
+"""
+
 from datetime import date
 from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
 
-from durameter.cost.capacity import Demand, demand
-from durameter.cost.prices import (
-    LimitHit,
-    NotPricedError,
-    Plan,
-    cheapest,
-)
+from durameter.cost.capacity import Demand
+from durameter.cost.prices import Choice, Cost, LimitHit, NotPricedError, Plan, choose, monthly_cost
 from durameter.cost.prices.pricing import Pricing
 from durameter.errors import UsageError
-from durameter.results.model import EngineResult, TaskResult
 
-__all__ = [
-    "Bill",
-    "Month",
-    "bill",
-    "month_of",
-]
+__all__ = ["Month", "month_of", "price_month"]
 
 
 class Month(BaseModel):
@@ -46,105 +38,62 @@ class Month(BaseModel):
     """Limits of the plan that the month meets, what lifts them and at what price."""
 
 
-def month_of(found: Demand, totals: Sequence[Decimal], measured: date, pricing: Pricing) -> Month:
-    """Price one month on the cheapest plan that fits.
+def price_month(found: Demand, plan: Plan, units: Decimal) -> Cost:
+    """One month on one plan, exact.
 
     Args:
         found: storage and capacity that the month asks for, at its volume.
-        totals: units per task, one of each measured task, by one reading of the rules; not empty.
-        measured: day of the measurement, in UTC.
-        pricing: which book.
+        plan: of a price book.
+        units: of the month.
     """
-    units = (sum(totals, Decimal(0)) / len(totals) * found.volume).quantize(Decimal(1))
-    try:
-        prices = pricing.of(found.per_task.engine, measured)
-    except NotPricedError as error:
-        why = str(error)
-        return Month(
-            units=units, price_book="", prices_checked=measured, plan="", dollars=None, why_not_priced=why, left_out=()
-        )
-    choice = cheapest(prices, found.usage(units))
-    return Month(
-        units=units,
-        price_book=choice.book,
-        prices_checked=prices.checked,
-        plan=choice.plan.name if choice.plan else "",
-        dollars=choice.cost.amount if choice.cost else None,
-        why_not_priced=choice.why_none,
-        left_out=tuple(f"{cost.plan_name}: {cost.why_not}" for cost in choice.left_out),
-        omitted=choice.cost.omitted if choice.cost else (),
-        limits=tuple(_limit(hit, choice.plan) for hit in choice.cost.limits) if choice.cost else (),
-    )
+    return monthly_cost(plan, found.usage_on(plan, units))
 
 
-def _limit(hit: LimitHit, plan: Plan | None) -> str:
-    name = plan.name if plan else ""
-    lifted = f"{hit.lifted_by} lifts it ({hit.price or 'not priced'})" if hit.lifted_by else "nothing lifts it"
-    return f"{name}: {hit.what}; {lifted}"
-
-
-# What a month at some units per task costs, on one plan or on the cheapest.
-
-
-class Bill(BaseModel):
-    """One month."""
-
-    model_config = ConfigDict(frozen=True)
-
-    units: Decimal
-    price_book: str = ""
-    plan: str = ""
-    """Name of the plan; empty when there is no price."""
-    dollars: Decimal | None = None
-    """Units, storage, events and add-ons as far as they are known."""
-    why_not: str = ""
-    """Why there is no price."""
-    omitted: tuple[str, ...] = ()
-    """What the plan may charge and `dollars` does not have, with why."""
-
-
-def bill(
-    engine: EngineResult,
-    tasks: Sequence[TaskResult],
-    units_per_task: Decimal,
-    *,
-    volume: Decimal,
-    pricing: Pricing,
-    day: date,
-    plan: str = "",
-) -> Bill:
-    """Price a month.
+def month_of(found: Demand, units_per_task: Decimal, day: date, pricing: Pricing, *, plan: str = "") -> Month:
+    """Price one month on the cheapest plan that fits, or on the one that is asked for.
 
     Args:
-        engine: whose prices.
-        tasks: whose storage and capacity a month has.
-        units_per_task: mean.
-        volume: tasks per month.
-        pricing: price books.
+        found: storage and capacity that the month asks for, at its volume.
+        units_per_task: mean, by one reading of the rules.
         day: whose prices, in UTC, unless `pricing` says otherwise.
-        plan: id of the plan; empty for the cheapest that fits.
+        pricing: which book.
+        plan: its id; empty for the cheapest.
 
     Raises:
         UsageError: the price book has no such plan.
     """
-    units = (units_per_task * volume).quantize(Decimal(1))
+    units = (units_per_task * found.volume).quantize(Decimal(1))
     try:
-        book = pricing.of(engine.engine, day)
+        book = pricing.of(found.per_task.engine, day)
     except NotPricedError as error:
-        return Bill(units=units, why_not=str(error))
-    month = demand(engine.model_copy(update={"tasks": tuple(tasks)}), volume)
-    choice = cheapest(book, month.usage(units))
+        why = str(error)
+        return Month(
+            units=units, price_book="", prices_checked=day, plan="", dollars=None, why_not_priced=why, left_out=()
+        )
     if plan and plan not in {each.id for each in book.plans}:
         raise UsageError(f"{book.id} has no plan {plan!r}. It has: {', '.join(each.id for each in book.plans)}.")
-    every = (*choice.costs, *choice.estimates, *choice.left_out)
-    cost = next(each for each in every if each.plan == plan) if plan else choice.cost
-    if cost is None:
-        return Bill(units=units, price_book=book.id, why_not=choice.why_none)
-    return Bill(
-        units=units,
-        price_book=book.id,
-        plan=cost.plan_name + (" by the vendor's estimate" if cost.estimate else ""),
-        dollars=cost.amount,
-        why_not=cost.why_not,
-        omitted=cost.omitted,
+    costs = [price_month(found, each, units) for each in book.plans]
+    choice = choose(book, units, costs)
+    cost = next(each for each in costs if each.plan == plan) if plan else choice.cost
+    return _month(choice, cost, book.checked)
+
+
+def _month(choice: Choice, cost: Cost | None, checked: date) -> Month:
+    why = choice.why_none if cost is None else cost.why_not
+    name = cost.plan_name if cost else ""
+    return Month(
+        units=choice.units,
+        price_book=choice.book,
+        prices_checked=checked,
+        plan=name + (" by the vendor's estimate" if cost and cost.estimate else ""),
+        dollars=cost.amount if cost else None,
+        why_not_priced=why,
+        left_out=tuple(f"{each.plan_name}: {each.why_not}" for each in choice.left_out),
+        omitted=cost.omitted if cost else (),
+        limits=tuple(_limit(hit, name) for hit in cost.limits) if cost else (),
     )
+
+
+def _limit(hit: LimitHit, plan: str) -> str:
+    lifted = f"{hit.lifted_by} lifts it ({hit.price or 'not priced'})" if hit.lifted_by else "nothing lifts it"
+    return f"{plan}: {hit.what}; {lifted}"

@@ -11,6 +11,7 @@ from durameter.cost.capacity.limits import Nearness, near_limits, provisioned_ho
 from durameter.cost.capacity.per_task import PerTask, per_task
 from durameter.cost.prices import Plan, ProvisionedHours, Usage
 from durameter.errors import UsageError
+from durameter.registry import plugin_of
 from durameter.results.model import EngineResult
 
 __all__ = [
@@ -83,7 +84,7 @@ def most_at_work(mean: Decimal, dispersion: Decimal = Decimal(1), *, quantile: f
 SECONDS_PER_MONTH = Decimal("730.5") * 3600
 """Of a mean month (365.25 days / 12): by it monthly volumes become rates."""
 RETENTION_DAYS = Decimal(30)
-"""Temporal's default; 1 to 90 can be set."""
+"""The usual default of a month; 1 to 90 can be set."""
 _SHORTEST, _LONGEST = Decimal(1), Decimal(90)
 _LARGEST = Decimal(10**12)
 """Tasks a month: above it, figures would have more digits than are computed."""
@@ -170,14 +171,15 @@ class Demand(BaseModel):
 
     def needs(self) -> dict[str, Decimal]:
         """The most of any measured run, by the id of the plan's limit."""
-        found = {
-            "history_events": self.per_task.history_events_longest,
-            "history_bytes": self.per_task.history_bytes_longest,
-            "steps_per_function": self.per_task.steps_in_longest_run,
-            "state_bytes": self.per_task.state_bytes_longest,
-            "step_output_bytes": self.per_task.step_output_bytes_largest,
-        }
+        engine = plugin_of(self.per_task.engine)
+        found = {limit: self.per_task.measure(each.measure) for limit, each in engine.limits.items()} if engine else {}
         return {limit: value for limit, value in found.items() if value is not None}
+
+    def others(self) -> dict[str, Decimal | None]:
+        """The engine's own quantities of the month: volume x mean; None where a measure is not known."""
+        engine = plugin_of(self.per_task.engine)
+        each = {name: self.per_task.measure(own.measure) for name, own in engine.quantities.items()} if engine else {}
+        return {name: None if mean is None else (self.volume * mean).quantize(_SMALL) for name, mean in each.items()}
 
     def usage(self, units: Decimal, *, provisioned: tuple[ProvisionedHours, ...] = ()) -> Usage:
         """The month as a plan prices it.
@@ -194,10 +196,15 @@ class Demand(BaseModel):
             retained_gbh=self.retained_gbh,
             events=self.events,
             concurrent_steps=self.concurrent_steps_peak,
+            others=self.others(),
             peak_aps=self.peak_aps(units),
             needs=self.needs(),
             provisioned=provisioned,
         )
+
+    def usage_on(self, plan: Plan, units: Decimal) -> Usage:
+        """The month on one plan, with the provisioned capacity that it needs there."""
+        return self.usage(units, provisioned=self.provisioned(plan, units))
 
     def provisioned(self, plan: Plan, units: Decimal | None = None) -> tuple[ProvisionedHours, ...]:
         """Hours of the month in which provisioned capacity is needed, since the rate is above the on-demand limit.
@@ -215,7 +222,9 @@ class Demand(BaseModel):
         `durameter.cost.prices.monthly_cost` names only those that are met; this one, also what is half used up.
         """
         month = self.units if units is None else units
-        return near_limits(plan, self.usage(month or Decimal(0)), self.day, SECONDS_PER_MONTH)
+        engine = plugin_of(self.per_task.engine)
+        near = {limit: each.near for limit, each in engine.limits.items()} if engine else {}
+        return near_limits(plan, self.usage(month or Decimal(0)), self.day, SECONDS_PER_MONTH, near)
 
 
 def demand(
@@ -234,7 +243,7 @@ def demand(
         engine_result: of a measurement.
         volume: tasks per month.
         day_shape: how they are spread over the day.
-        retention_days: for which closed runs are kept (Temporal), 1 to 90.
+        retention_days: for which closed runs are kept, 1 to 90.
         open_hours: for which a task's runs are open in production. A measurement's waits are short, so without it
             active storage is that of a compressed run, which `capacity.words` says.
         step_seconds: in which a task has steps at work in production, if its model is slower than the measured one.
@@ -246,7 +255,7 @@ def demand(
     if not (volume.is_finite() and 0 <= volume <= _LARGEST):
         raise UsageError(f"A volume of {volume} tasks a month cannot be: give a number from 0 to {_LARGEST:,f}.")
     if not _SHORTEST <= retention_days <= _LONGEST:
-        raise UsageError(f"Retention is 1 to 90 days on Temporal Cloud, not {retention_days}.")
+        raise UsageError(f"Retention is 1 to 90 days, not {retention_days}.")
     for name, value in (("open hours", open_hours), ("step seconds", step_seconds)):
         if value is not None and not (value.is_finite() and value >= 0):
             raise UsageError(f"{value} {name} per task cannot be: give a number of zero or more.")

@@ -1,13 +1,14 @@
 """Limits of a plan that a demand meets or comes near to, and what lifts them."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from durameter.cost.capacity.day import DayShape
-from durameter.cost.prices import Plan, ProvisionedHours, Usage, monthly_cost
+from durameter.cost.prices import Plan, ProvisionedHours, Usage, limit_hits
 from durameter.cost.prices.limits import Capacity, Limit
 
 __all__ = [
@@ -18,7 +19,7 @@ __all__ = [
     "provisioned_hours",
 ]
 
-# Units per second: what on-demand capacity grows to, and when provisioned capacity is needed (Temporal's TRUs).
+# Units per second: what on-demand capacity grows to, and when provisioned capacity is needed.
 
 _SMALL = Decimal("0.000001")
 
@@ -74,8 +75,6 @@ def provisioned_hours(
 
 NEAR = Decimal("0.5")
 """Share of a limit from which it is near: the greatest of a few measured tasks is not the greatest of a month's."""
-_WARNED_AT = {"history_events": Decimal("0.2"), "history_bytes": Decimal("0.2")}
-"""Where the vendor itself warns: at 10,240 of 51,200 events and 10 of 50 MB (docs, workflow-execution/limits)."""
 
 
 class Nearness(BaseModel):
@@ -103,7 +102,9 @@ class Nearness(BaseModel):
     note: str = ""
 
 
-def near_limits(plan: Plan, usage: Usage, day: DayShape, seconds: Decimal) -> tuple[Nearness, ...]:
+def near_limits(
+    plan: Plan, usage: Usage, day: DayShape, seconds: Decimal, near: Mapping[str, Decimal]
+) -> tuple[Nearness, ...]:
     """Every limit of the plan of which the use is known and which is near or over, the nearest first.
 
     Args:
@@ -111,15 +112,16 @@ def near_limits(plan: Plan, usage: Usage, day: DayShape, seconds: Decimal) -> tu
         usage: a month, with `needs` and `peak_aps`.
         day: for the growth of on-demand capacity.
         seconds: of the month.
+        near: limit → share of it from which it is near, where that is not `NEAR`.
     """
-    hits = {} if plan.not_priced else {hit.limit: hit for hit in monthly_cost(plan, usage).limits}
+    hits = {hit.limit: hit for hit in limit_hits(plan, usage)}
     found = []
     for limit in plan.limits:
         used = _used(limit, usage)
         if used is None or not limit.value:
             continue
         share = used / limit.value
-        state = _state(limit, used)
+        state = _state(limit, used, near.get(limit.id, NEAR))
         if state == "within":
             continue
         hit = hits.get(limit.id)
@@ -154,11 +156,10 @@ def _used(limit: Limit, usage: Usage) -> Decimal | None:
         return usage.peak_aps
     if limit.id in usage.needs:
         return usage.needs[limit.id]
-    value = getattr(usage, limit.id, None)
-    return value if isinstance(value, Decimal) else None
+    return usage.of(limit.id)
 
 
-def _state(limit: Limit, used: Decimal) -> Literal["over", "near", "within"]:
+def _state(limit: Limit, used: Decimal, near: Decimal) -> Literal["over", "near", "within"]:
     if used > limit.value:
         return "over"
-    return "near" if used >= limit.value * _WARNED_AT.get(limit.id, NEAR) else "within"
+    return "near" if used >= limit.value * near else "within"

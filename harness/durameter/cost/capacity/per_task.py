@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from durameter.registry import plugin_of
 from durameter.results.model import EngineResult, TaskResult
 
 __all__ = ["PerTask", "per_task"]
@@ -29,17 +30,14 @@ class PerTask(BaseModel):
     step_seconds: Decimal | None = None
     step_overlap_seconds: Decimal | None = None
     """The integral over time of the square of the number of steps at work."""
-    history_events_longest: Decimal | None = None
-    history_bytes_longest: Decimal | None = None
-    steps_in_longest_run: Decimal | None = None
-    state_bytes_longest: Decimal | None = None
-    step_output_bytes_largest: Decimal | None = None
+    others: Mapping[str, Decimal] = Field(default_factory=dict)
+    """What else the engine bills or limits, by measure: means of its own quantities, the most of any for its limits."""
     known_of: Mapping[str, int] = Field(default_factory=dict)
     """Of how many tasks a figure is, where that is not all of them."""
 
     def measure(self, name: str) -> Decimal | None:
         """A figure by the name of its measure; None where it was not measured."""
-        return getattr(self, name, None)
+        return getattr(self, name) if name in _MEANS else self.others.get(name)
 
     @property
     def dispersion(self) -> Decimal | None:
@@ -50,30 +48,30 @@ class PerTask(BaseModel):
 
 
 _MEANS = ("history_bytes", "active_byte_seconds", "open_seconds", "events", "step_seconds", "step_overlap_seconds")
-_MOST = (
-    "history_events_longest",
-    "history_bytes_longest",
-    "steps_in_longest_run",
-    "state_bytes_longest",
-    "step_output_bytes_largest",
-)
 
 
 def per_task(result: EngineResult) -> PerTask:
     """Figures of the tasks that the report's figures are of."""
+    engine = plugin_of(result.engine)
+    own = [each.measure for each in engine.quantities.values()] if engine else []
+    most = [each.measure for each in engine.limits.values()] if engine else []
     tasks = result.sample
     found: dict[str, Decimal] = {}
     partly: dict[str, int] = {}
-    for name in (*_MEANS, *_MOST):
+    for name in dict.fromkeys((*_MEANS, *own, *most)):
         values = _values(tasks, name)
         if values:
-            found[name] = max(values) if name in _MOST else sum(values, Decimal(0)) / len(values)
+            found[name] = max(values) if name in most else sum(values, Decimal(0)) / len(values)
         if 0 < len(values) < len(tasks):
             partly[name] = len(values)
-    if tasks:
-        found["units"] = sum((task.units for task in tasks), Decimal(0)) / len(tasks)
-    return PerTask.model_validate(
-        {"engine": result.engine, "unit": result.unit, "tasks": len(tasks), "known_of": partly, **found}
+    return PerTask(
+        engine=result.engine,
+        unit=result.unit,
+        tasks=len(tasks),
+        units=sum((task.units for task in tasks), Decimal(0)) / len(tasks) if tasks else None,
+        known_of=partly,
+        others={name: found.pop(name) for name in (*own, *most) if name in found and name not in _MEANS},
+        **found,
     )
 
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from durameter.cost.capacity.demand import SECONDS_PER_MONTH, Demand
 from durameter.cost.capacity.limits import Nearness
-from durameter.registry import engines
+from durameter.cost.prices import words_of
+from durameter.registry import plugin_of
 
 __all__ = ["Row", "assumptions", "capacity_rows", "limit_lines"]
 
@@ -21,7 +22,7 @@ class Row(NamedTuple):
 
 def capacity_rows(found: Demand) -> tuple[Row, ...]:
     """The table of one engine; what was not measured is not in it, and `assumptions` says so."""
-    return tuple(_storage(found)) + tuple(_rate(found)) + tuple(_steps(found)) + tuple(_longest(found))
+    return (*_storage(found), *_rate(found), *_own(found), *_steps(found), *_longest(found))
 
 
 def _storage(found: Demand) -> Iterator[Row]:
@@ -53,6 +54,13 @@ def _rate(found: Demand) -> Iterator[Row]:
         yield Row("events", f"{_figure(found.events)} a month", f"{_figure(per_task)} per task")
 
 
+def _own(found: Demand) -> Iterator[Row]:
+    """Quantities that only this engine has."""
+    for name, value in found.others().items():
+        if value is not None and found.volume:
+            yield Row(words_of(name), f"{_figure(value)} a month", f"{_figure(value / found.volume)} per task")
+
+
 def _steps(found: Demand) -> Iterator[Row]:
     mean, most = found.steps_mean_peak, found.concurrent_steps_peak
     if mean is None or most is None:
@@ -68,27 +76,31 @@ def _steps(found: Demand) -> Iterator[Row]:
 
 
 def _longest(found: Demand) -> Iterator[Row]:
-    each = found.per_task
-    of = f"the most of {each.tasks} measured tasks"
-    if each.history_events_longest is not None and each.history_bytes_longest is not None:
-        text = f"{_figure(each.history_events_longest)} events, {_bytes(each.history_bytes_longest)}"
+    of = f"the most of {found.per_task.tasks} measured tasks"
+    needs = found.needs()
+    if "history_events" in needs and "history_bytes" in needs:
+        text = f"{_figure(needs.pop('history_events'))} events, {_bytes(needs.pop('history_bytes'))}"
         yield Row("longest history", text, of)
-    if each.steps_in_longest_run is not None:
-        yield Row("steps in the longest run", _figure(each.steps_in_longest_run), of)
-    if each.state_bytes_longest is not None:
-        yield Row("state of the largest run", _bytes(each.state_bytes_longest), of)
-    if each.step_output_bytes_largest is not None:
-        yield Row("largest output of a step", _bytes(each.step_output_bytes_largest), of)
+    for limit, value in needs.items():
+        yield Row(_LONGEST.get(limit, limit.replace("_", " ")), _sized(limit, value), of)
+
+
+_LONGEST = {
+    "steps_per_function": "steps in the longest run",
+    "state_bytes": "state of the largest run",
+    "step_output_bytes": "largest output of a step",
+}
+"""What is held against a limit, in words; other limits by their ids."""
 
 
 def limit_lines(near: tuple[Nearness, ...]) -> tuple[str, ...]:
     """One sentence per limit: what is used of it, what happens, what lifts it and at what price."""
     lines = []
     for each in near:
-        size = _bytes if each.limit.endswith("_bytes") else _figure
-        of = each.of.removeprefix("bytes ") if size is _bytes else each.of  # the unit is with the figure
+        of = each.of.removeprefix("bytes ") if each.limit.endswith("_bytes") else each.of  # the unit is with the figure
         state = {"over": "Over the limit", "near": "Near the limit", "within": "Within the limit"}[each.state]
-        text = f"{state}: {size(each.used)} {of}; the plan has {size(each.value)}. Above it: {each.beyond}."
+        used, value = _sized(each.limit, each.used), _sized(each.limit, each.value)
+        text = f"{state}: {used} {of}; the plan has {value}. Above it: {each.beyond}."
         if each.note:
             text += f" {each.note[0].upper()}{each.note[1:]}."
         text += f" What lifts it: {each.lifted_by}." if each.lifted_by else " Nothing lifts it."
@@ -143,9 +155,8 @@ def assumptions(found: Demand) -> tuple[str, ...]:
 def _unknown(found: Demand) -> Iterator[str]:
     """What the engine has and this measurement does not know."""
     each = found.per_task
-    for engine in engines():
-        if engine.name == each.engine:
-            yield from (said for measure, said in engine.capacity_gaps.items() if each.measure(measure) is None)
+    if (engine := plugin_of(each.engine)) is not None:
+        yield from (said for measure, said in engine.capacity_gaps.items() if each.measure(measure) is None)
 
 
 def _figure(value: Decimal) -> str:
@@ -157,6 +168,10 @@ def _figure(value: Decimal) -> str:
     digits = max(2 - value.adjusted(), 0)
     text = f"{value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _sized(name: str, value: Decimal) -> str:
+    return _bytes(value) if name.endswith("_bytes") else _figure(value)
 
 
 def _bytes(value: Decimal) -> str:

@@ -8,8 +8,8 @@ from durameter.cost.prices.books import (
     chosen_book,
     load_books,
 )
-from durameter.cost.prices.choose import Choice, cheapest
-from durameter.cost.prices.cost import Cost, Line, monthly_cost
+from durameter.cost.prices.choose import Choice, cheapest, choose
+from durameter.cost.prices.cost import Cost, Line, limit_hits, monthly_cost
 from durameter.cost.prices.draws import (
     NO_PRICE,
     PricedDraws,
@@ -35,8 +35,8 @@ from durameter.cost.prices.tariff import (
 from durameter.cost.prices.usage import (
     QUANTITIES,
     ProvisionedHours,
-    Quantity,
     Usage,
+    words_of,
 )
 
 __all__ = [
@@ -58,7 +58,6 @@ __all__ = [
     "PriceFileError",
     "PricedDraws",
     "ProvisionedHours",
-    "Quantity",
     "Range",
     "Source",
     "Tariff",
@@ -68,9 +67,12 @@ __all__ = [
     "book_by_id",
     "cents",
     "cheapest",
+    "choose",
     "chosen_book",
+    "limit_hits",
     "load_books",
     "money",
     "monthly_cost",
     "price_draws",
+    "words_of",
 ]

@@ -40,7 +40,7 @@ class PriceFileError(UsageError):
 
 
 class _Changes(Record):
-    """A file that changes single plans of a book: `extends = "temporal-2026-09-17"`."""
+    """A file that changes single plans of a book: `extends = "engine-2026-09-17"`."""
 
     format: Literal[1]
     extends: str
@@ -204,7 +204,7 @@ def load_books(extra: Path | None = None) -> tuple[PriceBook, ...]:
 
     Args:
         extra: A TOML file, or a folder of them. A book for the same engine and date replaces Durameter's; a file with
-            `extends` changes or adds single plans of a book, whose id then says so (`temporal-2026-09-17+own`).
+            `extends` changes or adds single plans of a book, whose id then says so (`engine-2026-09-17+own`).
 
     Raises:
         PriceFileError: If a file cannot be read or is wrong; names the file, the place in it and what to do.
@@ -219,7 +219,7 @@ def book(engine: str, on: date, books: Sequence[PriceBook] | None = None) -> Pri
     """The book in force for an engine on a date: the latest that took effect on or before it.
 
     Args:
-        engine: `temporal`, `inngest`, or one of the user's books.
+        engine: An installed one, or another of the user's books.
         on: The day in UTC, since the vendors' billing months are in UTC.
         books: From `load_books`; by default those that come with Durameter.
 
@@ -245,7 +245,7 @@ def book(engine: str, on: date, books: Sequence[PriceBook] | None = None) -> Pri
 
 
 def book_by_id(book_id: str, books: Sequence[PriceBook] | None = None) -> PriceBook:
-    """The book with this id, such as `temporal-2025`: to price an old result again, or a new one at an old price.
+    """The book with this id, such as `engine-2025`: to price an old result again, or a new one at an old price.
 
     Args:
         book_id: As `PriceBook.id`.

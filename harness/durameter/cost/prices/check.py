@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from durameter.cost.prices.schema import Plan, PriceBook, Source
-from durameter.cost.prices.usage import QUANTITIES
+from durameter.cost.prices.usage import words_of
 
 __all__ = ["MAX_AGE", "Finding", "check_books", "last_day"]
 
@@ -109,7 +109,7 @@ def _prices(plan: Plan) -> _Found:
     for charge in plan.also_charged:
         yield "note", f"not priced: {charge}"
     for name, tariff in plan.tariffs.items():
-        words = QUANTITIES[name]
+        words = words_of(name)
         if tariff.beyond_bands:
             yield "note", f"not priced above {tariff.ceiling:,f} {words}: {tariff.beyond_bands}"
         for lower, upper in pairwise(tariff.bands):

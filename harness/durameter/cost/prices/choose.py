@@ -1,5 +1,6 @@
 """The cheapest plan of a price book that fits."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
@@ -8,7 +9,7 @@ from durameter.cost.prices.cost import Cost, monthly_cost
 from durameter.cost.prices.schema import Plan, PriceBook
 from durameter.cost.prices.usage import Usage
 
-__all__ = ["Choice", "cheapest"]
+__all__ = ["Choice", "cheapest", "choose"]
 
 
 class Choice(BaseModel):
@@ -17,7 +18,7 @@ class Choice(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     book: str
-    """The price book's id, such as `inngest-2026-09`."""
+    """The price book's id, such as `engine-2026-09`."""
     unit: str
     currency: str
     units: Decimal
@@ -47,12 +48,22 @@ class Choice(BaseModel):
 def cheapest(book: PriceBook, usage: Usage) -> Choice:
     """Prices one month on every plan of the book and chooses the cheapest that fits and has a published price.
 
-    Plans are compared by what is priced: `Cost.omitted` of each says what is not in its amount.
-
     Raises:
         UsageError: As `monthly_cost` does.
     """
-    every = [monthly_cost(plan, usage) for plan in book.plans]
+    return choose(book, usage.units, [monthly_cost(plan, usage) for plan in book.plans])
+
+
+def choose(book: PriceBook, units: Decimal, every: Sequence[Cost]) -> Choice:
+    """Chooses the cheapest plan that fits and has a published price.
+
+    Plans are compared by what is priced: `Cost.omitted` of each says what is not in its amount.
+
+    Args:
+        book: Whose plans.
+        units: Of the month.
+        every: What the month costs on each plan, in the book's order.
+    """
     priced = sorted((cost for cost in every if cost.amount is not None), key=_amount)
     costs = tuple(cost for cost in priced if not cost.estimate)
     best = costs[0] if costs else None
@@ -60,7 +71,7 @@ def cheapest(book: PriceBook, usage: Usage) -> Choice:
         book=book.id,
         unit=book.unit,
         currency=book.currency,
-        units=usage.units,
+        units=units,
         plan=next((plan for plan in book.plans if best is not None and plan.id == best.plan), None),
         cost=best,
         costs=costs,

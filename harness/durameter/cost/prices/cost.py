@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from durameter.cost.prices.limits import LimitHit
 from durameter.cost.prices.schema import Plan
 from durameter.cost.prices.tariff import EXACT, Band, PlanFee, Tariff, cents, figure
-from durameter.cost.prices.usage import QUANTITIES, Quantity, Usage
+from durameter.cost.prices.usage import QUANTITIES, Usage, words_of
 from durameter.errors import UsageError
 
 __all__ = [
@@ -44,7 +44,7 @@ class Factor:
             return self.times * quantity + self.plus
 
 
-def billed_factor(plan: Plan, usage: Usage, quantity: Quantity) -> Factor:
+def billed_factor(plan: Plan, usage: Usage, quantity: str) -> Factor:
     """What multipliers and hourly minimums make of one quantity; one that the plan does not name changes nothing.
 
     Fairness adds before replication doubles, so that its units are doubled too: the dearer of two readings. Exported
@@ -107,9 +107,8 @@ def omitted(plan: Plan, usage: Usage) -> tuple[str, ...]:
 
 
 def _unknown(plan: Plan, usage: Usage) -> Iterator[str]:
-    for name, words in QUANTITIES.items():
-        tariff = plan.tariffs.get(name)
-        used: Decimal | None = getattr(usage, name)
+    for name in dict.fromkeys((*QUANTITIES, *plan.quantities, *usage.others)):
+        tariff, used, words = plan.tariffs.get(name), usage.of(name), words_of(name)
         if tariff is not None and used is None:
             yield f"{words}: how much is not known ({figure(tariff.included)} included)"
         elif tariff is None and used:
@@ -189,7 +188,7 @@ def _rate(plan: Plan, usage: Usage) -> Iterator[LimitHit]:
 def _ends(plan: Plan, usage: Usage) -> Iterator[LimitHit]:
     limits = {limit.id: limit for limit in plan.limits}
     for name, tariff in plan.tariffs.items():
-        used: Decimal | None = getattr(usage, name)
+        used = usage.of(name)
         limit = limits.get(name)
         if used is None or limit is None:
             continue
@@ -221,8 +220,8 @@ class Line(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     what: str
-    of: Quantity | None = None
-    """What the line charges for; None for a fee."""
+    of: str | None = None
+    """The quantity that the line charges for; None for a fee."""
     quantity: Decimal
     """In units of `of`; for a share of usage, the usage in the book's currency; for a fixed fee, 1."""
     unit_price: Decimal
@@ -257,7 +256,7 @@ class Cost(BaseModel):
     limits: tuple[LimitHit, ...] = ()
     """Limits of the plan that the usage meets."""
 
-    def amount_of(self, quantity: Quantity) -> Decimal:
+    def amount_of(self, quantity: str) -> Decimal:
         """What the lines of one quantity come to, without fees."""
         with localcontext(EXACT):
             return sum((line.amount for line in self.lines if line.of == quantity), Decimal(0))
@@ -315,7 +314,7 @@ def _why_not(plan: Plan, usage: Usage) -> str:
         return f"not priced: {plan.not_priced}"
     reasons = []
     for name, tariff in plan.tariffs.items():
-        used: Decimal | None = getattr(usage, name)
+        used = usage.of(name)
         if used is None:
             continue
         held = held_tariff(plan, tariff, usage)
@@ -327,13 +326,15 @@ def _why_not(plan: Plan, usage: Usage) -> str:
 
 def hard_limit_reasons(plan: Plan, usage: Usage) -> tuple[str, ...]:
     """For each limit that nothing lifts and that is not the end of a tariff: why the plan does not hold this usage."""
-    hits = limit_hits(plan, usage)
-    return tuple(f"does not fit: {hit.what}" for hit in hits if not hit.fits and hit.limit not in QUANTITIES)
+    ends = (*QUANTITIES, *plan.quantities)
+    hits = [hit for hit in limit_hits(plan, usage) if not hit.fits and hit.limit not in ends]
+    return tuple(f"does not fit: {hit.what}" for hit in hits)
 
 
-def beyond_reason(tariff: Tariff, name: Quantity) -> str:
+def beyond_reason(tariff: Tariff, name: str) -> str:
     """Why a quantity above the tariff's ceiling has no price."""
-    words = f"{QUANTITIES[name]} a month" if name in ("units", "events") else QUANTITIES[name]
+    flows = name in ("units", "events") or name not in QUANTITIES
+    words = f"{words_of(name)} a month" if flows else words_of(name)
     ceiling = tariff.ceiling
     if tariff.pauses_at_quota:
         return f"does not fit: the plan pauses at {ceiling:,f} {words}"
@@ -350,7 +351,7 @@ def _lines(plan: Plan, usage: Usage) -> Iterator[Line]:
             break
     charges = Decimal(0)
     for name, tariff in plan.tariffs.items():
-        used: Decimal | None = getattr(usage, name)
+        used = usage.of(name)
         if used is None:
             continue
         quantity = billed_factor(plan, usage, name).of(used)
@@ -369,8 +370,8 @@ def _fee_line(fee: PlanFee, charges: Decimal) -> Line:
     return _line(f"plan fee, minimum (more than {share:%} of usage)", Decimal(1), minimum)
 
 
-def _usage_lines(name: Quantity, tariff: Tariff, quantity: Decimal) -> Iterator[Line]:
-    prefix = "" if name == "units" else f"{QUANTITIES[name]}: "
+def _usage_lines(name: str, tariff: Tariff, quantity: Decimal) -> Iterator[Line]:
+    prefix = "" if name == "units" else f"{words_of(name)}: "
     if free := min(quantity, tariff.included):
         yield _line(f"{prefix}included", free, Decimal(0), name)
     beyond = tariff.bands_over == "beyond_included" and tariff.included > 0
@@ -389,5 +390,5 @@ def _words(band: Band, *, beyond: bool) -> str:
     return f"{words} beyond the included" if beyond else words
 
 
-def _line(what: str, quantity: Decimal, unit_price: Decimal, of: Quantity | None = None) -> Line:
+def _line(what: str, quantity: Decimal, unit_price: Decimal, of: str | None = None) -> Line:
     return Line(what=what, of=of, quantity=quantity, unit_price=unit_price, amount=quantity * unit_price)

@@ -27,8 +27,8 @@ from durameter.cost.prices.tariff import BaseFee, PlanFee, Tariff
 from durameter.cost.prices.usage import (
     QUANTITIES,
     ProvisionedHours,
-    Quantity,
     Usage,
+    words_of,
 )
 from durameter.errors import UsageError
 
@@ -57,6 +57,7 @@ class UsageDraws:
     concurrent_steps: Draws | Decimal | None = None
     connect_workers: Draws | Decimal | None = None
     seats: Draws | Decimal | None = None
+    others: Mapping[str, Draws | Decimal | None] = field(default_factory=dict)
     peak_aps: Decimal | None = None
     needs: Mapping[str, Decimal] = field(default_factory=dict)
     replicated: bool = False
@@ -70,7 +71,8 @@ class UsageDraws:
     def of(cls, usage: Usage, **drawn: Draws) -> "UsageDraws":
         """A month as it is, but for the quantities that are drawn: `UsageDraws.of(usage, units=array)`."""
         rest: dict[str, Any] = {name: getattr(usage, name) for name in type(usage).model_fields}
-        return cls(**{**rest, **drawn})
+        own = {name: drawn.pop(name) for name in usage.others if name in drawn}
+        return cls(**{**rest, **drawn, "others": {**usage.others, **own}})
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -78,10 +80,10 @@ class UsageDraws:
         return np.broadcast_shapes(*(number.values.shape for number in self.numbers.values()))
 
     @cached_property
-    def numbers(self) -> "Mapping[Quantity, _Number]":
+    def numbers(self) -> "Mapping[str, _Number]":
         """The quantities that are known, as scaled integers; computed once for all plans."""
-        drawn = ((name, getattr(self, name)) for name in QUANTITIES)
-        return {name: _number(values, name) for name, values in drawn if values is not None}
+        drawn = {name: getattr(self, name) for name in QUANTITIES} | dict(self.others)
+        return {name: _number(values, name) for name, values in drawn.items() if values is not None}
 
     def at(self, index: int) -> Usage:
         """One draw as `monthly_cost` takes it, exact; `index` counts through all draws in C order."""
@@ -90,8 +92,9 @@ class UsageDraws:
             name: Decimal(int(np.broadcast_to(number.values, shape).flat[index])).scaleb(-number.digits)
             for name, number in self.numbers.items()
         }
-        scalars = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in QUANTITIES}
-        return Usage(**drawn, **scalars)
+        own = {name: drawn.pop(name, None) for name in self.others}
+        scalars = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in (*QUANTITIES, "others")}
+        return Usage(**drawn, **scalars, others=own)
 
 
 @dataclass(frozen=True)
@@ -197,31 +200,32 @@ def price_draws(plan: Plan, usage: UsageDraws) -> PricedDraws:
 
 def _scalars(usage: UsageDraws) -> Usage:
     """What is the same in all draws; of the quantities nothing."""
-    rest = {f.name: getattr(usage, f.name) for f in fields(usage) if f.name not in QUANTITIES}
-    return Usage(units=Decimal(0), **rest)
+    rest = {f.name: getattr(usage, f.name) for f in fields(usage) if f.name not in (*QUANTITIES, "others")}
+    return Usage(units=Decimal(0), others=dict.fromkeys(usage.others), **rest)
 
 
-def _sample(scalars: Usage, numbers: Mapping[Quantity, _Number]) -> Usage:
+def _sample(scalars: Usage, numbers: Mapping[str, _Number]) -> Usage:
     """Which quantities are known, and whether any draw has some."""
     known: dict[str, Decimal] = {name: Decimal(int(number.values.max(initial=0))) for name, number in numbers.items()}
-    return scalars.model_copy(update=known)
+    own = {name: known.pop(name, None) for name in scalars.others}
+    return scalars.model_copy(update={**known, "others": own})
 
 
-def _number(values: Draws | Decimal, name: Quantity) -> _Number:
+def _number(values: Draws | Decimal, name: str) -> _Number:
     if isinstance(values, Decimal):
         if not values.is_finite() or values < 0:
-            raise UsageError(f"Cannot price {values} {QUANTITIES[name]} a month: give a number of zero or more.")
+            raise UsageError(f"Cannot price {values} {words_of(name)} a month: give a number of zero or more.")
         return _constant(values)
     if np.issubdtype(values.dtype, np.integer):
         _fits(int(values.max(initial=0)))
         whole, digits = values.astype(np.int64), 0
     else:
         if not np.isfinite(values).all():
-            raise UsageError(f"Cannot price draws of {QUANTITIES[name]} that are not numbers.")
+            raise UsageError(f"Cannot price draws of {words_of(name)} that are not numbers.")
         _fits(int(values.max(initial=0.0)) * 10**_FLOAT_DIGITS)
         whole, digits = np.rint(values * 10**_FLOAT_DIGITS).astype(np.int64), _FLOAT_DIGITS
     if whole.min(initial=0) < 0:
-        raise UsageError(f"Cannot price draws of {QUANTITIES[name]} below zero.")
+        raise UsageError(f"Cannot price draws of {words_of(name)} below zero.")
     return _Number(whole, digits, int(whole.max(initial=0)))
 
 
@@ -255,7 +259,7 @@ def _fits(number: int) -> int:
     return number
 
 
-def _billed(plan: Plan, usage: Usage, name: Quantity, used: _Number) -> _Number:
+def _billed(plan: Plan, usage: Usage, name: str, used: _Number) -> _Number:
     factor = billed_factor(plan, usage, name)
     whole, digits = _scaled(factor.times)
     return used.times(whole, digits).plus(_constant(factor.plus)) if factor.why else used

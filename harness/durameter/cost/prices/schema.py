@@ -6,7 +6,7 @@ not say is not priced; absence never means zero.
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -20,7 +20,7 @@ from durameter.cost.prices.tariff import (
     exact_money,
     figure,
 )
-from durameter.cost.prices.usage import QUANTITIES, Quantity
+from durameter.cost.prices.usage import QUANTITIES, words_of
 
 __all__ = ["Plan", "PriceBook", "Source"]
 
@@ -53,6 +53,8 @@ class Plan(Record):
     concurrent_steps: Tariff | None = None
     connect_workers: Tariff | None = None
     seats: Tariff | None = None
+    quantities: Mapping[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Tariff] = Field(default_factory=dict)
+    """What else has a price, by the name that the engine's plug-in gives to the quantity: `[plans.quantities.NAME]`."""
     base_fees: tuple[BaseFee, ...] = ()
     fee: PlanFee | None = None
     """Follows all metered charges of the month: units, storage and what else has a tariff."""
@@ -78,6 +80,12 @@ class Plan(Record):
     """The day on which this plan was last compared with its sources, if not the book's day."""
 
     @model_validator(mode="after")
+    def _own_names(self) -> Self:
+        if generic := sorted(self.quantities.keys() & QUANTITIES.keys()):
+            raise ValueError(f"quantities: {', '.join(generic)} has a place of its own in a plan; give it there")
+        return self
+
+    @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.base_fees:
             contiguous(self.base_fees)
@@ -101,9 +109,9 @@ class Plan(Record):
         return self
 
     @property
-    def tariffs(self) -> Mapping[Quantity, Tariff]:
+    def tariffs(self) -> Mapping[str, Tariff]:
         """What this plan has a price for, in the order of a bill."""
-        found = {name: getattr(self, name) for name in QUANTITIES}
+        found = {name: getattr(self, name) for name in QUANTITIES} | dict(self.quantities)
         return {name: tariff for name, tariff in found.items() if tariff is not None}
 
     @property
@@ -167,7 +175,7 @@ class PriceBook(Record):
 
     @property
     def id(self) -> str:
-        """Names this book in results and reports: `temporal-2026-09-17`, `inngest-2026-09`, `inngest-2026-09+own`."""
+        """Names this book in results and reports: `engine-2026-09-17`, `engine-2026-09+own`."""
         length = {"day": 10, "month": 7, "year": 4}[self.effective_precision]
         changed = f"+{self.variant}" if self.variant else ""
         return f"{self.engine}-{self.effective_from.isoformat()[:length]}{changed}"
@@ -193,8 +201,8 @@ def _rate_limit(capacity: Capacity) -> Limit:
     )
 
 
-def _tariff_limit(name: Quantity, tariff: Tariff, currency: str) -> Limit:
-    words = QUANTITIES[name]
+def _tariff_limit(name: str, tariff: Tariff, currency: str) -> Limit:
+    words = words_of(name)
     if tariff.bands:
         end = tariff.ceiling
         price = "; ".join(f"{exact_money(band.price, currency)} per {figure(band.per)}" for band in tariff.bands)

@@ -141,8 +141,8 @@ class Tariff(Record):
     included: Amount
     """Quantity per month that costs nothing more."""
     bands_over: Literal["beyond_included", "total"] | None = None
-    """What the bands count: `beyond_included`, only what exceeds `included` (Temporal); `total`, the whole month's
-    quantity, of which `included` is free wherever it falls (Inngest)."""
+    """What the bands count: `beyond_included`, only what exceeds `included`; `total`, the whole month's
+    quantity, of which `included` is free wherever it falls."""
     bands: tuple[Band, ...] = ()
     block: Amount | None = Field(default=None, gt=0)
     """What exceeds `included` is sold in whole blocks of so many: a declared step in the cost at each block."""

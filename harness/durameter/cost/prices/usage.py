@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from durameter.cost.prices.tariff import Amount, Record
+from durameter.registry import engines
 
-__all__ = ["QUANTITIES", "ProvisionedHours", "Quantity", "Usage"]
+__all__ = ["QUANTITIES", "ProvisionedHours", "Usage", "words_of"]
 
-Quantity = Literal["units", "active_gbh", "retained_gbh", "events", "concurrent_steps", "connect_workers", "seats"]
-"""What a plan can have a price for, by the name of its field in `Usage` and in a plan."""
-
-QUANTITIES: Mapping[Quantity, str] = {
+QUANTITIES: Mapping[str, str] = {
     "units": "units",
     "active_gbh": "GBh of active storage",
     "retained_gbh": "GBh of retained storage",
@@ -22,14 +20,23 @@ QUANTITIES: Mapping[Quantity, str] = {
     "connect_workers": "Connect workers",
     "seats": "seats",
 }
-"""Each quantity in words, in the order of a bill."""
+"""What every plan can have a price for, by the name of its field in `Usage` and in a plan: in words, in the order of a
+bill. An engine can have quantities of its own beside them."""
+
+
+def words_of(quantity: str) -> str:
+    """A quantity in words: a generic one, or one that an engine has of its own."""
+    if quantity in QUANTITIES:
+        return QUANTITIES[quantity]
+    own = (engine.quantities[quantity].words for engine in engines() if quantity in engine.quantities)
+    return next(own, quantity.replace("_", " "))
 
 
 class ProvisionedHours(Record):
-    """Clock hours for which capacity was provisioned (Temporal's TRUs), all with as many units in them."""
+    """Clock hours for which capacity was provisioned, all with as many units in them."""
 
     capacity_units: int = Field(ge=1)
-    """How many were held in each of these hours: TRUs."""
+    """How many were held in each of these hours."""
     units: Amount
     """Billable units in each of these hours. They are part of `Usage.units` and are not added to it."""
     hours: Amount = Decimal(1)
@@ -57,6 +64,8 @@ class Usage(Record):
     """Workers that hold a Connect connection."""
     seats: Amount | None = None
     """People with access."""
+    others: Mapping[str, Amount | None] = Field(default_factory=dict)
+    """Quantities that an engine has of its own, by name."""
     peak_aps: Amount | None = None
     """Units per second at the peak; meets the limit `aps`."""
     needs: Mapping[str, Amount] = Field(default_factory=dict)
@@ -73,6 +82,13 @@ class Usage(Record):
     """Days of the month for which the plan was held; None for the whole month."""
     days_in_month: int = Field(default=30, ge=28, le=31)
     """Days of that month; read only with `days`."""
+
+    def of(self, quantity: str) -> Decimal | None:
+        """How much of a quantity; None where that is not known."""
+        if quantity in QUANTITIES:
+            found: Decimal | None = getattr(self, quantity)
+            return found
+        return self.others.get(quantity)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -96,7 +96,7 @@ class Ask:
     day_shape: DayShape = FLAT
     """How the month's tasks are spread over the day."""
     retention_days: Decimal = RETENTION_DAYS
-    """For which closed runs are kept (Temporal)."""
+    """For which closed runs are kept."""
     open_hours: Decimal | None = None
     """For how long a task is open in production; the measured time by default."""
     step_seconds: Decimal | None = None

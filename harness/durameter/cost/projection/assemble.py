@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import partial
 
 import numpy as np
 
 from durameter.cost.capacity import assumptions as capacity_assumptions
 from durameter.cost.prices import Plan, PriceBook, load_books
+from durameter.cost.prices.pricing import Pricing
 from durameter.cost.projection.ask import Ask, monthly_volumes
 from durameter.cost.projection.crossover import crossovers
 from durameter.cost.projection.draws import EngineDraws, draw_engines
@@ -25,7 +25,6 @@ from durameter.cost.projection.months import (
 from durameter.cost.projection.pricing import (
     Dollars,
     Pricer,
-    UsageAt,
     check_books,
     check_plans,
     choose_book,
@@ -34,7 +33,6 @@ from durameter.cost.projection.pricing import (
     near,
     quantities,
     rows,
-    usage_at,
 )
 from durameter.cost.projection.records import (
     EngineProjection,
@@ -148,7 +146,7 @@ def pricers(
     """
     check_books(ask.books, list(dict.fromkeys(each.engine for each in engines)), books)
     chosen = {
-        name: choose_book(name, measured, books, asked=ask.books, on=ask.on)
+        name: choose_book(name, measured, Pricing(books=tuple(books), asked=tuple(ask.books), on=ask.on))
         for name in dict.fromkeys(each.engine for each in engines)
     }
     check_plans(ask.plans, [each[0] for each in chosen.values() if not isinstance(each, str)])
@@ -160,12 +158,8 @@ def pricers(
         elif isinstance(book, str):
             found[key] = book
         else:
-            found[key] = Pricer(book[0], book[1], choose_plans(book[0], ask.plans), _usage(each, ask))
+            found[key] = Pricer(book[0], book[1], choose_plans(book[0], ask.plans), demand_of(each, ask))
     return found
-
-
-def _usage(engine: EngineResult, ask: Ask) -> UsageAt:
-    return partial(usage_at, demand_of(engine, ask))
 
 
 # What a projection rests on and what is not in it, in words.

@@ -1,6 +1,6 @@
 """Dollars of a month on every plan: exact at one volume, and for draws."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from durameter.cost.billing.month import price_month
 from durameter.cost.capacity import (
     Demand,
     capacity_rows,
@@ -21,11 +22,9 @@ from durameter.cost.prices import (
     NotPricedError,
     Plan,
     PriceBook,
-    Usage,
-    chosen_book,
-    monthly_cost,
 )
 from durameter.cost.prices.draws import UsageDraws, price_draws
+from durameter.cost.prices.pricing import Pricing
 from durameter.cost.projection.ask import Ask
 from durameter.cost.projection.records import BookUsed, CapacityRow, PlanMonth, Quantiles
 from durameter.errors import UsageError
@@ -46,7 +45,6 @@ __all__ = [
     "quantiles",
     "quantities",
     "rows",
-    "usage_at",
     "whole",
     "why_none",
 ]
@@ -72,23 +70,10 @@ def demand_of(engine: EngineResult, ask: Ask) -> Demand:
     )
 
 
-def usage_at(found: Demand, plan: Plan, like: Decimal, units: Decimal) -> Usage:
-    """The month on one plan, with the provisioned capacity that it needs there.
-
-    Args:
-        found: the demand at any volume.
-        plan: of a price book.
-        like: how many measured tasks have these units together.
-        units: of the month.
-    """
-    month = found.at(like)
-    return month.usage(units, provisioned=month.provisioned(plan, units))
-
-
 def quantities(found: Demand, units: Decimal) -> Mapping[str, Decimal | None]:
     """What the month meets beside units, by name; None is not known."""
     usage = found.usage(units)
-    return {name: getattr(usage, name) for name in _SHOWN}
+    return {**{name: getattr(usage, name) for name in _SHOWN}, **usage.others}
 
 
 def rows(found: Demand) -> tuple[CapacityRow, ...]:
@@ -121,24 +106,21 @@ def check_books(asked: Sequence[str], engines: Sequence[str], books: Sequence[Pr
         raise UsageError(f"Two price books for {twice} are asked for. Name one per engine.")
 
 
-def choose_book(
-    engine: str, measured: date, books: Sequence[PriceBook], *, asked: Sequence[str] = (), on: date | None = None
-) -> tuple[PriceBook, BookUsed] | str:
+def choose_book(engine: str, measured: date, pricing: Pricing) -> tuple[PriceBook, BookUsed] | str:
     """The book for one engine and why it was taken; or why there is none.
 
     Args:
         engine: its name.
         measured: the day of the measurement: the book in force then is the default.
-        books: those to choose from.
-        asked: ids of books asked for, for any engine.
-        on: another day.
+        pricing: which books.
     """
     try:
-        found = chosen_book(engine, measured, books, asked=asked, on=on)
+        found = pricing.of(engine, measured)
     except NotPricedError as error:
         return str(error)
+    on = pricing.on
     in_force = f"in force on {on}, as asked" if on else f"in force on the day of the measurement, {measured}"
-    return found, _used(found, "asked for by its id" if found.id in asked else in_force)
+    return found, _used(found, "asked for by its id" if found.id in pricing.asked else in_force)
 
 
 def _used(found: PriceBook, why: str) -> BookUsed:
@@ -157,7 +139,7 @@ def check_plans(asked: Sequence[str], books: Sequence[PriceBook]) -> None:
     """Check that every plan asked for is in one of the books that are used.
 
     Args:
-        asked: `business` for any engine's plan of that id, or `temporal.business`.
+        asked: `business` for any engine's plan of that id, or `engine.business`.
         books: one per engine.
 
     Raises:
@@ -187,9 +169,6 @@ Ints = NDArray[np.int64]
 MOST_UNPRICED: Final = 0.05
 """A plan may have no price in at most this share of the draws; above it the 95th percentile has none, and it does not
 fit."""
-
-UsageAt = Callable[[Plan, Decimal, Decimal], Usage]
-"""Plan, tasks like the measured ones, units → what the month meets on that plan."""
 
 _DRAWN: Final = ("active_gbh", "retained_gbh", "events")
 """What varies along with the units. Rates and limits are those of the middle draw."""
@@ -235,7 +214,8 @@ class Pricer:
     book: PriceBook
     used: BookUsed
     plans: tuple[Plan, ...]
-    usage: UsageAt
+    demand: Demand
+    """At any volume."""
 
     def cost(self, plan: Plan, units: Fraction, measured: Fraction) -> Cost:
         """One month on one plan, exact, at units rounded to a millionth.
@@ -246,8 +226,11 @@ class Pricer:
             measured: mean units of a measured task. Storage, events and rates are those of so many measured tasks as
                 have these units together: a month of tasks twice as large has twice the storage.
         """
-        like = units / measured if measured else Fraction()
-        return monthly_cost(plan, self.usage(plan, whole(like), whole(units)))
+        return price_month(self._month(units, measured), plan, whole(units))
+
+    def _month(self, units: Fraction, measured: Fraction) -> Demand:
+        """What as many measured tasks ask for as have these units together."""
+        return self.demand.at(whole(units / measured if measured else Fraction()))
 
     def costs(self, units: Fraction, measured: Fraction) -> Mapping[str, Decimal | None]:
         """Every offer with its dollars; None where it has no price."""
@@ -261,8 +244,8 @@ class Pricer:
         return Dollars(self.plans, np.array(rows).reshape(len(self.plans), len(units)))
 
     def _amounts(self, plan: Plan, units: Ints, middle: Fraction, measured: Fraction, ratio: Floats) -> Floats:
-        usage = self.usage(plan, whole(middle / measured if measured else Fraction()), whole(middle))
-        known = {name: getattr(usage, name) for name in _DRAWN}
+        usage = self._month(middle, measured).usage_on(plan, whole(middle))
+        known = {name: usage.of(name) for name in (*_DRAWN, *usage.others)}
         drawn = {name: float(value) * ratio for name, value in known.items() if value}
         priced = price_draws(plan, UsageDraws.of(usage, units=units, **drawn))
         return np.where(priced.no_price, np.inf, priced.scaled / priced.scale)

@@ -11,7 +11,7 @@ from durameter.engines.counting import Counting
 from durameter.engines.discovery import Watched, WatchOptions
 from durameter.engines.inngest.config import InngestConfig
 from durameter.engines.inngest.retry_policy import INNGEST_DEV, INNGEST_PRODUCTION
-from durameter.engines.plugin import EnginePlugin
+from durameter.engines.plugin import EnginePlugin, LimitedMeasure
 from durameter_collectors.rulebook import Rulebook, load_rulebook
 
 __all__ = ["InngestPlugin", "plugin"]
@@ -35,6 +35,11 @@ class InngestPlugin(EnginePlugin):
     capacity_gaps = {
         "step_seconds": "Concurrent steps are not known: this result has no times of steps at work.",
         "events": "Events are not known: nothing was between the clients and the server.",
+    }
+    limits = {
+        "steps_per_function": LimitedMeasure("steps_in_longest_run"),
+        "state_bytes": LimitedMeasure("state_bytes_longest"),
+        "step_output_bytes": LimitedMeasure("step_output_bytes_largest"),
     }
     templates = "durameter.engines.inngest"
 

@@ -1,6 +1,7 @@
 """Temporal, as durameter finds it by its entry point."""
 
 from contextlib import AbstractAsyncContextManager
+from decimal import Decimal
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -9,7 +10,7 @@ from durameter.config import Config
 from durameter.engines.base import Engine, Progress
 from durameter.engines.counting import Counting
 from durameter.engines.discovery import Watched, WatchOptions
-from durameter.engines.plugin import EnginePlugin
+from durameter.engines.plugin import EnginePlugin, LimitedMeasure
 from durameter.engines.temporal.config import TemporalConfig
 from durameter.engines.temporal.retry_policy import TEMPORAL_DEFAULT
 from durameter_collectors.rulebook import Rulebook, load_rulebook
@@ -39,6 +40,11 @@ class TemporalPlugin(EnginePlugin):
     capacity_gaps = {
         "history_bytes": "Storage was not measured: results from before it was have none, and some servers do not "
         "tell it."
+    }
+    # Temporal itself warns at 10,240 of 51,200 events and 10 of 50 MB (docs, workflow-execution/limits).
+    limits = {
+        "history_events": LimitedMeasure("history_events_longest", near=Decimal("0.2")),
+        "history_bytes": LimitedMeasure("history_bytes_longest", near=Decimal("0.2")),
     }
     templates = "durameter.engines.temporal"
 
