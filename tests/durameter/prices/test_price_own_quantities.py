@@ -15,7 +15,7 @@ from durameter.cost.prices.check import check_books
 from durameter.cost.prices.draws import UsageDraws
 from durameter.cost.prices.pricing import Pricing
 from durameter.engines.plugin import LimitedMeasure, Quantity
-from durameter.report.prices import books_markdown
+from durameter.report.prices import limit_rows, price_rows
 from durameter.results.model import EngineResult, KindCount, TaskResult
 
 BOOK = """
@@ -145,7 +145,8 @@ def test_draws_cost_what_their_months_cost(only: Plan) -> None:
 
 
 def test_it_is_shown_with_its_words(book: PriceBook) -> None:
-    assert "calls of the gateway" in books_markdown([book], [book])
+    assert dict(price_rows(book))["calls of the gateway"] == [["1,000 included", "beyond these:", "$2 per 1,000"]]
+    assert [limit.id for limit, _ in limit_rows(book)] == ["widest_fan"]
     assert check_books([book], [book], datetime(2026, 11, 2, tzinfo=UTC).date())
     rows = {row.what: row.value for row in capacity_rows(demand(measured({"calls": 2, "fan_widest": 7}), Decimal(500)))}
     assert rows["calls of the gateway"] == "1,000 a month"
