@@ -26,6 +26,7 @@ from durameter.config import Config, make_config
 from durameter.engines.base import TaskCount
 from durameter.engines.inngest.config import InngestConfig
 from durameter.engines.inngest.engine import InngestEngine
+from durameter.engines.inngest.server import PORT_TAKEN
 from durameter.errors import EngineMissingError
 from durameter.processes.asgi import serve_app
 from durameter.processes.server import free_ports
@@ -149,7 +150,10 @@ async def test_a_second_server_on_a_port_is_not_taken_for_the_first(server: OwnS
     second = OwnServer(tmp_path / "second", [server.ports[0], *free_ports(3)])
     process, start = await second.launch()
     assert not await process.ready(
-        partial(answers, f"{second.address}/dev"), port=second.ports[0], harmless=start.harmless
+        partial(answers, f"{second.address}/dev"),
+        port=second.ports[0],
+        taken=PORT_TAKEN,
+        harmless=start.harmless,
     )
     assert not process.running
     assert await answers(f"{server.address}/dev")
