@@ -1,78 +1,45 @@
 """Durameter counts what an agent costs on durable-execution engines, from the servers' own records.
 
-This is the public API: what it exports is what a workload or a script of your own may use.
+This is the public API: what it exports is what a workload, a plug-in or a script of your own may use.
 Each name is imported when it is first asked for: pytest imports this package in every project, for its plug-in, and it
-should neither take time there nor show the warnings of SDKs.
+should neither take time there nor show the warnings of SDKs. `__init__.pyi` says the same to type checkers.
+Installed engines add their own names, by `EnginePlugin.exports`.
 """
 
-from typing import TYPE_CHECKING
+from durameter._lazy import lazy_names
 
-if TYPE_CHECKING:
-    from durameter.engines.inngest.session import InngestSession, wait_for_runs
-    from durameter.engines.temporal.session import TemporalSession
-    from durameter.processes.asgi import serve_app
-    from durameter.results.folder import Result, read_result
-    from durameter.retries import RetryPolicy
-    from durameter.workload import (
-        Driver,
-        Implementation,
-        Measured,
-        Outage,
-        RunContext,
-        Scenario,
-        Task,
-        TaskFailedError,
-        Workload,
-    )
-
-__all__ = [
-    "Driver",
-    "Implementation",
-    "InngestSession",
-    "Measured",
-    "Outage",
-    "Result",
-    "RetryPolicy",
-    "RunContext",
-    "Scenario",
-    "Task",
-    "TaskFailedError",
-    "TemporalSession",
-    "Workload",
-    "read_result",
-    "serve_app",
-    "wait_for_runs",
-]
-
-_PLACES = {
-    "Driver": "durameter.workload",
-    "Implementation": "durameter.workload",
-    "InngestSession": "durameter.engines.inngest.session",
-    "Measured": "durameter.workload",
-    "Outage": "durameter.workload",
-    "Result": "durameter.results.folder",
-    "RetryPolicy": "durameter.retries",
-    "RunContext": "durameter.workload",
-    "Scenario": "durameter.workload",
-    "Task": "durameter.workload",
-    "TaskFailedError": "durameter.workload",
-    "TemporalSession": "durameter.engines.temporal.session",
-    "Workload": "durameter.workload",
-    "read_result": "durameter.results.folder",
-    "serve_app": "durameter.processes.asgi",
-    "wait_for_runs": "durameter.engines.inngest.session",
+_HOMES = {
+    "durameter.api": ("Result", "count", "measure", "read_result", "to_markdown", "watch"),
+    "durameter.budgets": ("Budget",),
+    "durameter.config": ("Config", "load_config", "make_config"),
+    "durameter.engines.plugin": ("EnginePlugin",),
+    "durameter.errors": ("DurameterError", "EngineMissingError", "ResultError", "UsageError"),
+    "durameter.measure.run": ("Observer",),
+    "durameter.processes.asgi": ("serve_app",),
+    "durameter.results.model": ("EngineResult", "Measurement", "TaskResult"),
+    "durameter.retries": ("RetryPolicy",),
+    "durameter.workload": (
+        "Driver",
+        "Implementation",
+        "Measured",
+        "Outage",
+        "RunContext",
+        "Scenario",
+        "Task",
+        "TaskFailedError",
+        "Workload",
+    ),
+    "durameter_collectors.units": ("Gap", "Unit"),
 }
+_PLACES = {name: home for home, names in _HOMES.items() for name in names}
 
-if not TYPE_CHECKING:  # a type checker knows every name, and that there are no others
+__all__ = sorted(_PLACES)  # noqa: PLE0605 - the table is the list
 
-    def __getattr__(name: str) -> object:
-        """Import a public name."""
-        if name not in _PLACES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        # As the statement does it, and not by importlib: the sandbox of Temporal's workflows watches the statement.
-        value = getattr(__import__(_PLACES[name], fromlist=[name]), name)
-        globals()[name] = value
-        return value
 
-    def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+def _of_engines() -> dict[str, str]:
+    from durameter.registry import engines
+
+    return {name: home for engine in engines() for name, home in engine.exports.items()}
+
+
+__getattr__, __dir__ = lazy_names(globals(), _PLACES, _of_engines)

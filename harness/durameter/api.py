@@ -67,10 +67,10 @@ _TASK_COLUMNS = (
 class Result(folder.Result):
     """A measurement and its ledger, with what can be asked of them.
 
-    Every verb takes `config`: a configuration, the path of its file, or by default `durameter.toml` in the working
-    folder. Those that speak of dollars take `volume`, in tasks a month (`"1M/month"`, `"5000/day"`, or a number; as
-    configured by default), `prices` (a price file or folder of your own), `books` (ids of price books) and `on` (the
-    books in force on this day; by default on the day of the measurement).
+    Those that speak of dollars take `config` (a configuration, the path of its file, or by default `durameter.toml` in
+    the working folder), `volume` in tasks a month (`"1M/month"`, `"5000/day"`, or a number; as configured by default),
+    `prices` (a price file or folder of your own), `books` (ids of price books) and `on` (the books in force on this
+    day; by default on the day of the measurement).
     """
 
     def __repr__(self) -> str:

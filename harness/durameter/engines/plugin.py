@@ -84,6 +84,9 @@ class EnginePlugin(ABC):
     templates: str = ""
     """Package whose folder `templates` has `agent.py.j2` and `workload.py.j2` for `durameter init`."""
 
+    exports: Mapping[str, str] = {}
+    """Name → module that has it: what `import durameter` gives of this engine, such as its session class."""
+
     @abstractmethod
     def engine(self) -> Engine:
         """Its servers: starts and reaches them, and says what `doctor` should say."""

@@ -42,6 +42,7 @@ class InngestPlugin(EnginePlugin):
         "step_output_bytes": LimitedMeasure("step_output_bytes_largest"),
     }
     templates = "durameter.engines.inngest"
+    exports = {"InngestSession": "durameter.inngest", "wait_for_runs": "durameter.inngest"}
 
     def engine(self) -> Engine:
         """Its servers."""

@@ -47,6 +47,7 @@ class TemporalPlugin(EnginePlugin):
         "history_bytes": LimitedMeasure("history_bytes_longest", near=Decimal("0.2")),
     }
     templates = "durameter.engines.temporal"
+    exports = {"TemporalSession": "durameter.temporal"}
 
     def engine(self) -> Engine:
         """Its servers."""
