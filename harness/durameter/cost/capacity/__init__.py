@@ -10,13 +10,14 @@ from durameter.cost.capacity.demand import (
     RETENTION_DAYS,
     SECONDS_PER_MONTH,
     Demand,
+    PerTask,
     demand,
     gbh,
     mean_at_work,
     most_at_work,
+    per_task,
 )
 from durameter.cost.capacity.limits import NEAR, Nearness
-from durameter.cost.capacity.per_task import PerTask, per_task
 from durameter.cost.capacity.words import (
     Row,
     assumptions,

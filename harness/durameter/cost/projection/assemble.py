@@ -12,7 +12,7 @@ from durameter.cost.prices import Plan, PriceBook, load_books
 from durameter.cost.prices.pricing import Pricing
 from durameter.cost.projection.ask import Ask, monthly_volumes
 from durameter.cost.projection.crossover import crossovers
-from durameter.cost.projection.draws import EngineDraws, draw_engines
+from durameter.cost.projection.draws import EngineDraws, ShapeModel, draw_engines, fit_shapes
 from durameter.cost.projection.mix import Mix, named_mix, parse_mix
 from durameter.cost.projection.months import (
     Chance,
@@ -40,7 +40,16 @@ from durameter.cost.projection.records import (
     Projection,
     Sensitivity,
 )
-from durameter.cost.projection.sample import Sample, check_comparable, differences, pairs, sample
+from durameter.cost.projection.sample import (
+    Sample,
+    check_comparable,
+    differences,
+    headline,
+    pairs,
+    refused,
+    sample,
+    troubles,
+)
 from durameter.cost.projection.scenarios import (
     draw_hits,
     notes_on,
@@ -55,8 +64,6 @@ from durameter.cost.projection.sensitivity import (
     by_scenario,
     by_variant,
 )
-from durameter.cost.projection.shapes import ShapeModel, fit_shapes
-from durameter.cost.projection.trust import headline, refused, troubles
 from durameter.cost.scenarios import ScenarioEffect, read_effects_and_problems
 from durameter.errors import DurameterError, UsageError
 from durameter.registry import answered_rulebook

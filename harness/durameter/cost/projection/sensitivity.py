@@ -9,11 +9,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from durameter.cost.projection.draws import EngineDraws, Hits, Series
+from durameter.cost.projection.draws import EngineDraws, Hits, Series, ShapeModel
 from durameter.cost.projection.months import Chance
 from durameter.cost.projection.pricing import Dollars, Pricer, quantiles
 from durameter.cost.projection.records import Quantiles, Sensitivity
-from durameter.cost.projection.shapes import ShapeModel
 from durameter_collectors.rulebook import Rulebook
 from durameter_collectors.units import Unit
 

@@ -10,8 +10,8 @@ from durameter.cost.statistics.sample import Sample, Values, sample_of
 
 __all__ = [
     "assess",
-    "cautions",
     "warnings",
+    "warnings_of",
 ]
 
 FEW = 5
@@ -33,10 +33,10 @@ def warnings(values: Values, clusters: Sequence[str] | None = None, level: float
         ValueError: as `sample_of`.
     """
     sample = sample_of(values, clusters)
-    return cautions(sample, interval_of(sample, level), next_of(sample, level))
+    return warnings_of(sample, interval_of(sample, level), next_of(sample, level))
 
 
-def cautions(sample: Sample, mean: Interval, next_task: NextTask) -> tuple[str, ...]:
+def warnings_of(sample: Sample, mean: Interval, next_task: NextTask) -> tuple[str, ...]:
     """`warnings`, for intervals that are there already."""
     lines = []
     percent = f"{mean.level * 100:g} %"
@@ -97,5 +97,5 @@ def assess(values: Values, clusters: Sequence[str] | None = None, level: float =
         mean=mean,
         next_task=next_task,
         needed=tuple(needed_of(sample, width, level) for width in WIDTHS),
-        warnings=cautions(sample, mean, next_task),
+        warnings=warnings_of(sample, mean, next_task),
     )
