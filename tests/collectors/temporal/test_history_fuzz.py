@@ -18,6 +18,8 @@ from temporalio.api.history.v1 import HistoryEvent
 
 from durameter_collectors.temporal.history import HistoryCount
 
+pytestmark = pytest.mark.long
+
 NAMES = (
     "conversation",
     "child",

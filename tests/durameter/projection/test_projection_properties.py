@@ -17,6 +17,8 @@ from durameter.cost.projection.draws import Column, Series, mean_ratios, month_n
 from durameter.cost.projection.pricing import Pricer
 from durameter.results.folder import Result
 
+pytestmark = pytest.mark.long
+
 MILLION = Decimal(10**6)
 TURNS = [1, 2, 3, 4, 6, 7, 9, 12, 15, 20]
 COUNTS = [3, 2, 5, 4, 7, 7, 12, 13, 14, 22]

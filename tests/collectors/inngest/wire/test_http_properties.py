@@ -14,6 +14,8 @@ from durameter_collectors.inngest.wire.rows import WireProblem, WireUnreached
 from durameter_collectors.inngest.wire.runs import counts_on_wire, runs_on_wire
 from durameter_collectors.tapping.decoding import Kind
 
+pytestmark = pytest.mark.long
+
 
 def to_the_app(chunk: int = 0) -> list[Said]:
     """Some of everything: chunks, gzip, a stream, a proposal to upgrade, leave to send, errors, a sync."""

@@ -1,5 +1,6 @@
 """The decoder on any bytes, cut anyhow."""
 
+import pytest
 from hpack import Encoder, NeverIndexedHeaderTuple
 from hyperframe.frame import HeadersFrame
 from hypothesis import example, given, settings
@@ -10,6 +11,8 @@ from test_decoded_calls import ANSWER, SIGNAL, activity_task, completion, schedu
 
 from durameter_collectors.tapping.decoding import Kind, RecordReader, pack
 from durameter_collectors.temporal.wire.http2 import Direction, Headers
+
+pytestmark = pytest.mark.long
 
 
 def conversation(**how: int) -> list[Said]:
