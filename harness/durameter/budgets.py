@@ -1,4 +1,4 @@
-"""A budget: limits that a measurement is held against, as a section `[budgets.NAME]` of the configuration has it."""
+"""A budget: limits that a measurement is checked against, as a section `[budgets.NAME]` of the configuration has it."""
 
 from decimal import Decimal
 from typing import Annotated, Literal, Self

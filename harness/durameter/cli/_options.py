@@ -61,7 +61,7 @@ Answered = Annotated[
     list[str] | None,
     typer.Option(
         "--answer",
-        help="ENGINE.QUESTION=billed or =free: answer an open question of the billing rules; again for more. "
+        help="ENGINE.QUESTION=billed or =free: answer an open question of the billing rules; repeatable. "
         "`durameter rules` prints them.",
     ),
 ]

@@ -29,7 +29,7 @@ def check(
     result: Annotated[Path, typer.Argument(help="A result folder, as `durameter run` names it.", metavar="RESULT")],
     budget: Annotated[
         list[str] | None,
-        typer.Option("--budget", help="Check this one; again for more.", show_default="all of this workload"),
+        typer.Option("--budget", help="Check this one; repeatable.", show_default="all of this workload"),
     ] = None,
     volume: Volume = None,
     prices: Prices = None,
@@ -40,7 +40,7 @@ def check(
     as_markdown: AsMarkdown = False,
     config: ConfigFile = None,
 ) -> None:
-    """Hold a result against the budgets in durameter.toml: units per task, of a kind, or dollars per month.
+    """Check a result against the budgets in durameter.toml: units per task, of a kind, or dollars per month.
 
     The exit status is 99 when a budget is broken, and 4 when that cannot be said: an engine is missing, a task was not
     counted or did not complete, two sources differ, there is no price. Without a budget that applies it is 2.

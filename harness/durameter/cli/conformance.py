@@ -32,7 +32,7 @@ _OUTCOMES = TypeAdapter(list[Outcome])
 def conformance(
     engine: Annotated[str, typer.Argument(help="An engine that has a suite.")],
     only: Annotated[
-        list[str] | None, typer.Option("--only", "-k", help="Only scenarios with this in their name; again for more.")
+        list[str] | None, typer.Option("--only", "-k", help="Only scenarios with this in their name; repeatable.")
     ] = None,
     at_once: Annotated[int, typer.Option(min=1, help="Scenarios side by side.")] = 8,
     times: Annotated[int, typer.Option(min=1, help="Rounds.")] = 1,
@@ -48,7 +48,7 @@ def conformance(
     as_markdown: AsMarkdown = False,
     config: ConfigFile = None,
 ) -> None:
-    """Run every scenario of an engine's rules for real, and hold its sources and the derivation against each other.
+    """Run every scenario of an engine's rules for real, and compare its sources with the derivation.
 
     Each is a small workflow or function with a count that was derived by hand from the vendor's documents. `pass`: all
     are equal. `explained`: they differ by what named rules say, and by no more. Anything else is `unexplained`: exit

@@ -70,7 +70,7 @@ def count(
         list[str] | None,
         typer.Option(
             "--function",
-            help="Of a server: tasks that begin with this function; again for more.",
+            help="Of a server: tasks that begin with this function; repeatable.",
             metavar="SLUG",
             show_default="all",
         ),
@@ -100,7 +100,7 @@ def count(
         list[str] | None,
         typer.Option(
             "--rate",
-            help="KIND=N/task, /run or /activity: estimate what no record shows, apart from the count; again for more.",
+            help="KIND=N/task, /run or /activity: estimate what no record shows, apart from the count; repeatable.",
         ),
     ] = None,
     volume: Volume = None,

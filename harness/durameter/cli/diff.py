@@ -39,7 +39,7 @@ def diff(
     head: Annotated[Path, typer.Argument(help="The result after.", metavar="HEAD")],
     engine: Annotated[
         list[str] | None,
-        typer.Option("--engine", "-e", help="Only this engine; again for more.", show_default="all of both"),
+        typer.Option("--engine", "-e", help="Only this engine; repeatable.", show_default="all of both"),
     ] = None,
     allow: Annotated[
         list[_Allow] | None,
@@ -61,7 +61,7 @@ def diff(
     """Compare two results: units per task and a month by kind and cause, dollars a month, and how sure that is.
 
     Refused with status 2 when the two cannot be compared (another workload, other tasks, options, rules, sources), and
-    with 4 when a count is not to be believed; Markdown and JSON then say so too. A difference alone is no failure.
+    with 4 when a count cannot be trusted; Markdown and JSON then say so too. A difference alone is no failure.
 
     [bold]Examples[/bold]
 

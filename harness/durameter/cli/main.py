@@ -14,7 +14,7 @@ __all__ = ["COMMANDS", "app", "main"]
 
 COMMANDS: Final = {
     "run": "Run an agent for real on each engine, count every billable unit, and say what a month costs.",
-    "watch": "Run any program as it is, count every billable unit of what it does, and say what a month costs.",
+    "watch": "Run an unmodified program, count every billable unit of what it does, and say what a month costs.",
     "count": "Count what has run already: histories in files, or runs on a server.",
     "init": "Write a small agent that is measured as it is, for your own to take its place.",
     "report": "Show a measurement again, also one that was killed: what it had counted is there, marked incomplete.",
@@ -24,17 +24,15 @@ COMMANDS: Final = {
     ),
     "scenarios": "Run the result's tasks again on bad days, and say what these add to a task that they hit.",
     "project": (
-        "Project a measurement to a month: units and dollars per engine and plan, how sure, and what they hang on."
+        "Project a measurement to a month: units and dollars per engine and plan, how sure, and what drives them."
     ),
-    "check": "Hold a result against the budgets in durameter.toml: units per task, of a kind, or dollars per month.",
+    "check": "Check a result against the budgets in durameter.toml: units per task, of a kind, or dollars per month.",
     "diff": "Compare two results: units per task and a month by kind and cause, dollars a month, and how sure that is.",
     "prices": "Show the price books, or look through them.",
     "rules": "Print what is billed and when: each rule with its quantity, evidence, and the sources that can see it.",
-    "conformance": (
-        "Run every scenario of an engine's rules for real, and hold its sources and the derivation against each other."
-    ),
+    "conformance": ("Run every scenario of an engine's rules for real, and compare its sources with the derivation."),
     "doctor": ("Say which servers would be used, which version, from where, and what to do when something is missing."),
-    "servers": "Start dev servers that stay, look at them, stop them.",
+    "servers": "Manage long-running dev servers.",
 }
 """Command, which is the name of its module and of what is in it → the first paragraph of its help, held to it by a
 test: the list of commands is shown without importing any of them."""
@@ -90,7 +88,7 @@ def _say_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     _version: Annotated[
-        bool, typer.Option("--version", help="Say the version and stop.", is_eager=True, callback=_say_version)
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_say_version)
     ] = False,
 ) -> None: ...
 

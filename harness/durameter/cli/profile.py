@@ -22,7 +22,7 @@ __all__ = ["profile"]
 def profile(
     result: Annotated[Path, typer.Argument(help="A result folder, as `durameter run` names it.", metavar="RESULT")],
     engine: Annotated[
-        list[str] | None, typer.Option("--engine", "-e", help="Only this engine; again for more.", show_default="all")
+        list[str] | None, typer.Option("--engine", "-e", help="Only this engine; repeatable.", show_default="all")
     ] = None,
     answer: Answered = None,
     as_json: AsJson = False,

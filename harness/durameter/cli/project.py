@@ -48,19 +48,17 @@ Scenarios = Annotated[
     list[str] | None,
     typer.Option(
         "--scenario",
-        help="Put a measured scenario in: NAME, or NAME=1% of the month's tasks; again for more.",
+        help="Put a measured scenario in: NAME, or NAME=1% of the month's tasks; repeatable.",
         metavar="NAME[=SHARE]",
     ),
 ]
 Plans = Annotated[
     list[str] | None,
-    typer.Option("--plan", help="Only this plan: business, or ENGINE.business; again for more.", metavar="ID"),
+    typer.Option("--plan", help="Only this plan: business, or ENGINE.business; repeatable.", metavar="ID"),
 ]
 Against = Annotated[
     list[Path] | None,
-    typer.Option(
-        "--against", help="Another result of the same tasks, to compare with; again for more.", metavar="RESULT"
-    ),
+    typer.Option("--against", help="Another result of the same tasks, to compare with; repeatable.", metavar="RESULT"),
 ]
 Day = Annotated[
     str,
@@ -107,7 +105,7 @@ def project(
     html: AsHtml = None,
     config: ConfigFile = None,
 ) -> None:
-    """Project a measurement to a month: units and dollars per engine and plan, how sure, and what they hang on.
+    """Project a measurement to a month: units and dollars per engine and plan, how sure, and what drives them.
 
     Nothing is run. The exit status is 0 also where counts are not proved: the first line then says so.
 

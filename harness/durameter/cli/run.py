@@ -36,7 +36,7 @@ def run(
     ] = None,
     engine: Annotated[
         list[str] | None,
-        typer.Option("--engine", "-e", help="Measure on this engine; again for more.", show_default="all"),
+        typer.Option("--engine", "-e", help="Measure on this engine; repeatable.", show_default="all"),
     ] = None,
     variant: Annotated[
         list[str] | None, typer.Option(help="ENGINE=VARIANT: another pattern than the engine's default.")
@@ -67,9 +67,7 @@ def run(
     ] = None,
     option: Annotated[
         list[str] | None,
-        typer.Option(
-            "--option", "-o", help="KEY=VALUE of the workload, such as faults.rate_limited=0.1; again for more."
-        ),
+        typer.Option("--option", "-o", help="KEY=VALUE of the workload, such as faults.rate_limited=0.1; repeatable."),
     ] = None,
     model_base_url: Annotated[
         str | None,

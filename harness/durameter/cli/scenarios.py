@@ -47,7 +47,7 @@ class _Report(BaseModel):
 def scenarios(
     result: Annotated[Path, typer.Argument(help="A result folder, as `durameter run` names it.", metavar="RESULT")],
     only: Annotated[
-        list[str] | None, typer.Option("--only", help="This scenario; again for more.", show_default="all")
+        list[str] | None, typer.Option("--only", help="This scenario; repeatable.", show_default="all")
     ] = None,
     tasks: Annotated[
         int | None, typer.Option(min=1, help="So many of the result's tasks, the first ones.", show_default="all")

@@ -18,9 +18,7 @@ from durameter.registry import engine_names, load_engine
 
 __all__ = ["servers"]
 
-servers = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="Start dev servers that stay, look at them, stop them."
-)
+servers = typer.Typer(add_completion=False, no_args_is_help=True, help="Manage long-running dev servers.")
 
 _Engines = Annotated[list[str] | None, typer.Option("--engine", "-e", help="Only this engine.", show_default="all")]
 

@@ -42,7 +42,7 @@ def watch(
             show_default="each root run is a task",
         ),
     ] = None,
-    app: Annotated[list[str] | None, typer.Option(help="URL of an app that the engine calls; again for more.")] = None,
+    app: Annotated[list[str] | None, typer.Option(help="URL of an app that the engine calls; repeatable.")] = None,
     attach: Annotated[
         str | None, typer.Option(help="Address of a server that runs already, instead of a new one.")
     ] = None,
@@ -70,7 +70,7 @@ def watch(
     html: AsHtml = None,
     config: ConfigFile = None,
 ) -> None:
-    r"""Run any program as it is, count every billable unit of what it does, and say what a month costs.
+    r"""Run an unmodified program, count every billable unit of what it does, and say what a month costs.
 
     A server is started, with a tap before it, and the command runs with the variables set by which the engine's SDKs
     find it. Ctrl-C ends the command and counts what it did; once more stops everything.

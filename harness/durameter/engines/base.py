@@ -108,7 +108,7 @@ class Session(ABC):
 
     @abstractmethod
     async def reconcile(self, units: Sequence[Unit]) -> tuple[Reconciliation, ...]:
-        """Hold the whole ledger of this engine against the independent sources; the ledger's own proof first."""
+        """Compare the whole ledger of this engine with the independent sources; the ledger's own proof first."""
 
 
 class Engine(ABC):

@@ -1,1 +1,1 @@
-"""Gates for continuous integration: budgets that a result is held against, and the difference of two results."""
+"""Gates for continuous integration: budgets that a result is checked against, and the difference of two results."""

@@ -1,4 +1,4 @@
-"""Hold a result against budgets. Nothing passes because it was not looked at: what cannot be judged is no pass."""
+"""Check a result against budgets. Nothing passes because it was not looked at: what cannot be judged is no pass."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -69,7 +69,7 @@ class Limit(_View):
 
 
 class Checked(_View):
-    """A result, held against budgets."""
+    """A result, checked against budgets."""
 
     schema_version: Literal[1] = 1
     measurement: str
@@ -78,7 +78,7 @@ class Checked(_View):
     workload: str
     limits: tuple[Limit, ...]
     untrusted: tuple[str, ...]
-    """Why the count is not to be believed, or a limit cannot be judged; then no budget is kept."""
+    """Why the count cannot be trusted, or a limit cannot be judged; then no budget is kept."""
     not_applied: tuple[str, ...]
     """Budgets that are of something else, and why."""
     cautions: tuple[str, ...]
@@ -109,7 +109,7 @@ def check(
     only: Sequence[str] = (),
     folder: str = "",
 ) -> Checked:
-    """Hold a result against budgets.
+    """Check a result against budgets.
 
     Args:
         result: the measurement with its ledger.

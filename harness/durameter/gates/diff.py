@@ -160,7 +160,7 @@ class Refused(_View):
     base: str
     head: str
     untrusted: bool
-    """Whether the reason is that a count is not to be believed."""
+    """Whether the reason is that a count cannot be trusted."""
     reasons: tuple[str, ...]
 
 

@@ -51,7 +51,7 @@ def tasks_of(name: str, workload: Workload, count: int, seed: int, options: Base
     try:
         tasks: list[Any] = list(workload.tasks(count, seed, options))
     except ValidationError as error:
-        raise UsageError(f"{name} makes tasks that are none: {error}") from error
+        raise UsageError(f"{name} returned invalid tasks: {error}") from error
     if odd := [task for task in tasks if not isinstance(task, Task)]:
         raise UsageError(f"{name} made {odd[0]!r} for a task. tasks() must return durameter.Task objects.")
     ids = len({task.id for task in tasks})

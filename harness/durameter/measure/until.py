@@ -35,7 +35,7 @@ def parse_until(text: str) -> float:
     found = _PERCENT.fullmatch(text)
     relative = float(found[1]) / 100 if found else 0.0
     if not 0 < relative < 1:
-        raise UsageError(f"--until {text} is no width. Write it as ±5% or 5%: above 0 % and below 100 %.")
+        raise UsageError(f"--until {text} is not a valid width. Write it as ±5% or 5%: above 0 % and below 100 %.")
     return relative
 
 

@@ -89,7 +89,7 @@ class Measure:
 
         Raises:
             UsageError: the call is wrong.
-            UntrustedError: the count is not to be believed: an engine is missing, a task did not complete or was not
+            UntrustedError: the count cannot be trusted: an engine is missing, a task did not complete or was not
                 counted, two sources differ.
         """
         return self._servers.loop.run(

@@ -85,7 +85,7 @@ def complaint(asked: Asked, figures: Figures, folder: Path) -> str:
     if asked.kind is None:
         lines += _breakdown("by kind", figures.kinds, lambda each: _of(figures, asked, kind=each))
     if asked.cause is None:
-        lines += _breakdown("made by", figures.causes, lambda each: _of(figures, asked, cause=each))
+        lines += _breakdown("cause", figures.causes, lambda each: _of(figures, asked, cause=each))
     if asked.kind is not None or asked.cause is not None:
         every = figures.per_task(reading=asked.reading)
         lines.append(f"all {engine.unit}s per task: {_spread(every)}")

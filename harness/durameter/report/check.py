@@ -91,7 +91,7 @@ def row(limit: Limit) -> tuple[str, ...]:
 def _said(limit: Limit) -> str:
     if limit.over is None or limit.state != "broken":
         return limit.state
-    return f"broken by {amount(limit, limit.over)}"
+    return f"over by {amount(limit, limit.over)}"
 
 
 def amount(limit: Limit, value: Decimal) -> str:

@@ -32,7 +32,7 @@ MOST = 15
 _SUMS = (Column(""), *(Column(head, figures=True) for head in ("base", "head", "difference")))
 _PARTS = (
     Column("kind"),
-    Column("made by"),
+    Column("cause"),
     *(Column(head, figures=True) for head in ("base", "head", "difference", "95 % interval", "a month")),
 )
 
@@ -82,7 +82,7 @@ def _engine(engine: EngineDiff, volume: Decimal) -> list[Block]:
 def refusal(found: Refused) -> str:
     """One sentence."""
     if found.untrusted:
-        return f"Not compared: {found.base} or {found.head} is not to be believed."
+        return f"Not compared: {found.base} or {found.head} cannot be trusted."
     return f"{found.base} and {found.head} cannot be compared."
 
 
@@ -103,7 +103,7 @@ def headline(engine: EngineDiff) -> str:
         if engine.dollars is not None:
             said += f"; {signed_dollars(engine.dollars)} a month"
     if engine.upper is not None and engine.upper.difference != total.difference:
-        said += f"; {signed(engine.upper.difference)} if open questions count"
+        said += f"; {signed(engine.upper.difference)} if open questions are billed"
     return said
 
 
@@ -130,7 +130,7 @@ def sums(engine: EngineDiff, volume: Decimal) -> list[tuple[str, ...]]:
     """Units per task, units and dollars a month: base, head, difference."""
     rows = [_per_task(f"{engine.unit}s per task", engine.total)]
     if engine.upper is not None:
-        rows.append(_per_task("… if open questions count", engine.upper))
+        rows.append(_per_task("… if open questions are billed", engine.upper))
     before, after = engine.base_month, engine.head_month
     month = f"a month at {plain(volume)} tasks"
     rows += [
@@ -139,7 +139,7 @@ def sums(engine: EngineDiff, volume: Decimal) -> list[tuple[str, ...]]:
     ]
     if engine.base_month_upper is not None and engine.head_month_upper is not None:
         bills = (engine.base_month_upper, engine.head_month_upper)
-        rows.append(("… if open questions count", *map(_dollars, bills), signed_dollars(engine.dollars_upper)))
+        rows.append(("… if open questions are billed", *map(_dollars, bills), signed_dollars(engine.dollars_upper)))
     return rows
 
 

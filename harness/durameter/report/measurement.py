@@ -139,7 +139,7 @@ class Report(_View):
     volume: Decimal
     """Tasks per month."""
     verdict: str
-    """In one sentence: whether the count may be believed."""
+    """In one sentence: whether the count can be trusted."""
     engines: tuple[EngineReport, ...]
     stopping: Stopping | None = None
     """The rule that ended the measurement, if it had one."""

@@ -64,7 +64,7 @@ def report_document(report: Report) -> Document:
         blocks.append(Section("What went wrong", (Bullets(tuple(wrong), "error"),), forms=MARKDOWN))
     blocks.append(Section("Side by side", (comparison_table(report),), headed=MARKDOWN))
     blocks += _engines(report)
-    for heading, lines in (("Not covered", report.not_covered), ("Worth knowing", tuple(worth_knowing(report)))):
+    for heading, lines in (("Not covered", report.not_covered), ("Warnings", tuple(worth_knowing(report)))):
         if lines:
             blocks.append(Section(heading, (Bullets(lines),)))
     blocks.append(Bullets((f"Everything is in {report.folder}",), "info", bare=True, indent=0, forms=TERMINAL))
@@ -125,7 +125,7 @@ def _where(engine: EngineReport, report: Report) -> Section | None:
     del report
     if not engine.kinds:
         return None
-    tables = [breakdown_table("kind", engine.kinds), breakdown_table("made by", engine.causes, most=_MOST_CAUSES)]
+    tables = [breakdown_table("kind", engine.kinds), breakdown_table("cause", engine.causes, most=_MOST_CAUSES)]
     if engine.types:
         tables.insert(0, types_table(engine.types))
     return Section(f"{engine.engine}: where the {engine.unit}s come from", tuple(tables))

@@ -30,7 +30,7 @@ __all__ = ["check", "comparison", "differences", "estimated", "headline", "per_t
 
 
 def headline(report: Report) -> str:
-    """`5 tasks, seed 0`, or how else they were come by."""
+    """`5 tasks, seed 0`, or where the tasks came from."""
     tasks = f"{report.tasks:,} task{'' if report.tasks == 1 else 's'}"
     ways = {"run": f"seed {report.seed}", "watch": "of a program as it is", "count": "from records"}
     return f"{tasks}, {ways[report.door]}"
@@ -106,7 +106,7 @@ def comparison(report: Report) -> list[tuple[str, list[str]]]:
         ("units per task", [per_task(each.per_task) for each in engines]),
     ]
     if any(each.month_upper for each in engines):
-        rows.append(("… if open questions count", [_upper(each) for each in engines]))
+        rows.append(("… if open questions are billed", [_upper(each) for each in engines]))
     rows += _sureness(report)
     if any(each.per_task_others for each in engines):
         rows.append(("… of tasks that did not complete", [per_task(each.per_task_others) for each in engines]))
@@ -133,7 +133,7 @@ def _sureness(report: Report) -> list[tuple[str, list[str]]]:
     level = f"{first.mean.level * 100:g} %"
     rows = [(f"mean, {level} interval", [mean_interval_words(each) for each in sure])]
     uppers = [each.certainty_upper for each in engines]
-    upper_label = "… if open questions count"
+    upper_label = "… if open questions are billed"
     opened = any(uppers)
     rows += [(upper_label, [_open(each, mean_interval_words) for each in uppers])] if opened else []
     rows.append((f"one further task, {level} interval", [next_task_words(each) for each in sure]))

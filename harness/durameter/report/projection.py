@@ -269,7 +269,7 @@ def projection_document(found: Projection) -> Document:
         *(block for engine in found.engines for block in _engine(engine)),
     ]
     if changed := sensitivity_rows(found):
-        blocks.append(Section("What the month hangs on", (Table(_CHANGES, tuple(map(tuple, changed))),)))
+        blocks.append(Section("What drives the month", (Table(_CHANGES, tuple(map(tuple, changed))),)))
     for heading, lines in (
         ("Crossovers", [each.words for each in found.crossovers]),
         ("Prices", books(found)),

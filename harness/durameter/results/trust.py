@@ -1,4 +1,4 @@
-"""Whether the count of one engine may be believed; what is not to be believed keeps no budget."""
+"""Whether the count of one engine can be trusted; what cannot be trusted keeps no budget."""
 
 from durameter.errors import DurameterError
 from durameter.results.model import EngineResult, Measurement
@@ -7,13 +7,13 @@ __all__ = ["UntrustedError", "cautions", "distrust"]
 
 
 class UntrustedError(DurameterError):
-    """The measurement is there, and its count is not to be believed."""
+    """The measurement is there, and its count cannot be trusted."""
 
     exit_code = 4
 
 
 def distrust(measurement: Measurement, engine: EngineResult, *, failed_tasks: int | None = 0) -> tuple[str, ...]:
-    """Why nothing may be concluded from this count, in words; empty when it may be believed.
+    """Why nothing may be concluded from this count, in words; empty when it can be trusted.
 
     Args:
         measurement: the whole.
@@ -76,7 +76,7 @@ def _some(names: list[str]) -> str:
 
 
 def cautions(engine: EngineResult) -> tuple[str, ...]:
-    """What one should know of a count that may be believed."""
+    """What one should know of a count that can be trusted."""
     name = engine.engine
     lines = []
     if not any(each.independent and each.state == "agrees" for each in engine.reconciliations):

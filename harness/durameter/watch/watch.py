@@ -188,7 +188,7 @@ class _Watch:
         except DurameterError as error:
             if problem:
                 said = problem.removesuffix(COUNTED)
-                raise type(error)(f"{said[:1].upper()}{said[1:]}; its own words are above. {error}") from error
+                raise type(error)(f"{said[:1].upper()}{said[1:]}; its output is above. {error}") from error
             raise
         await self._count_all(watched, found)
         proof = await watched.session.reconcile(self.units)

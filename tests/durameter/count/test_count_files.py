@@ -316,7 +316,7 @@ def test_a_rate_twice_is_refused() -> None:
 
 
 def test_all_that_histories_cannot_show_is_named(put: Callable[..., Path], tmp_path: Path) -> None:
-    """`never` in the last column of the rule table; what hangs on the account comes with the price."""
+    """`never` in the last column of the rule table; what depends on the account comes with the price."""
     engine = engine_of(count(put("child"), out=tmp_path / "out"))
     said = {line.partition(":")[0] for line in engine.unseen}
     assert said >= {

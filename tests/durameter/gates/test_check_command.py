@@ -279,7 +279,7 @@ def _without_one(units: list[Unit]) -> list[Unit]:
 
 
 def _of_another_kind(units: list[Unit]) -> list[Unit]:
-    """The sums of tasks stay as they are; a limit on this kind would be kept or broken by nothing."""
+    """The sums of tasks stay as they are; a limit on this kind would be kept or over by nothing."""
     return [u.model_copy(update={"kind": "start_timer"}) if u.kind == "retry_activity" else u for u in units]
 
 

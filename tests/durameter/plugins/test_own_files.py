@@ -181,7 +181,7 @@ def test_what_is_recorded_names_no_folder_of_this_machine(tmp_path: Path) -> Non
         (
             "    def implementations",
             "    def tasks(self, count, seed, options):\n        durameter.Task(id='a b')\n\n    def implementations",
-            "makes tasks that are none",
+            "returned invalid tasks",
         ),
     ],
 )

@@ -155,7 +155,7 @@ def test_another_beginning_is_an_error() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--until", "5"), "--until 5 is no width. Write it as ±5% or 5%"),
+        (("--until", "5"), "--until 5 is not a valid width. Write it as ±5% or 5%"),
         (("--at-most", "20"), "--at-most is the cap of --until"),
         (("--until", "5%", "--at-most", "11", "--tasks", "12"), "--at-most 11 is fewer than the 12 tasks of the first"),
     ],

@@ -102,7 +102,7 @@ async def empty(temporal_server: RunningServer) -> tuple[str, str]:
             [],
             "the command never connected to the server. It should connect to the address in TEMPORAL_ADDRESS",
         ),
-        (["false"], [], "The command failed: it ended with status 1; its own words are above. No task was found"),
+        (["false"], [], "The command failed: it ended with status 1; its output is above. No task was found"),
         ([*AGENT, "wait_for_work"], ["--for", "4s"], "A worker alone starts none: run what starts them as well"),
         (
             [*AGENT, "three"],

@@ -267,7 +267,7 @@ class Projection(_Record):
     workload: str
     measured: date
     headline: str
-    """What to know first: whether the counts may be believed, and what they rest on."""
+    """What to know first: whether the counts can be trusted, and what they rest on."""
     trusted: bool
     """Whether the headline has nothing to complain of."""
     volume: Decimal

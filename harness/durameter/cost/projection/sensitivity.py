@@ -1,4 +1,4 @@
-"""What the month hangs on: shapes, retries, bad days, open questions, variants."""
+"""What drives the month: shapes, retries, bad days, open questions, variants."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ __all__ = [
     "by_variant",
 ]
 
-# A month as it is, held against the same month with one thing changed.
+# A month as it is, compared with the same month with one thing changed.
 
 Kind = Literal["covariate", "retries", "scenario", "open_question", "variant"]
 

@@ -170,7 +170,7 @@ def tasks_needed(
 def needed_of(sample: Sample, relative: float, level: float = LEVEL) -> Needed:
     """`tasks_needed` of a sample."""
     if not relative > 0:
-        raise ValueError(f"± {relative} of the mean is no width")
+        raise ValueError(f"± {relative} of the mean is not a valid width")
     if sample.n > 1 and sample.constant:
         return Needed(relative=relative, tasks=0, clusters=0)
     if why := too_few(sample):

@@ -97,7 +97,7 @@ def _kinds(report: Report, tasks: Mapping[Key, Sequence[TaskResult]]) -> tuple[P
             hatched = any(bar.open or bar.upper for bar in bars[position])
             caption = f"{engine.engine}: {engine.unit}s per task, by kind, the mean over the tasks."
             if hatched:
-                caption += f" Hatched hangs on an open question: + may be billed besides, {MINUS} may turn out free."
+                caption += f" Hatched depends on an open question: + may be billed besides, {MINUS} may turn out free."
             pictures.append(Picture(svg, caption))
     return tuple(pictures)
 

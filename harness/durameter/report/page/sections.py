@@ -190,7 +190,7 @@ class _Page:
                 warnings = Bullets(profile.warnings, "warning")
                 blocks.append(Section(f"{profile.engine}: what the profile cannot tell", (warnings,), level=3))
         if lines := worth_knowing(self.report):
-            blocks.append(Section("Worth knowing", (Bullets(tuple(lines)),), level=3))
+            blocks.append(Section("Warnings", (Bullets(tuple(lines)),), level=3))
         return Section("How sure we are", tuple(blocks), anchor="sure")
 
     def not_covered(self) -> Section:
@@ -237,7 +237,7 @@ def _captioned(table: Table, engine: str) -> Table:
 
 
 def _every_kind(engine: EngineReport) -> Section:
-    found = (breakdown_table("kind", engine.kinds), breakdown_table("made by", engine.causes))
+    found = (breakdown_table("kind", engine.kinds), breakdown_table("cause", engine.causes))
     side = Side(tuple(_captioned(table, engine.engine) for table in found))
     return Section(f"{engine.engine}: every kind and cause, with its range", (side,), folded="closed")
 

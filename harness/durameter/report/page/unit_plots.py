@@ -172,7 +172,7 @@ def kinds_plot(position: int, engine: str, unit: str, bars: Sequence[KindBar], *
     return draw(
         f"kinds-{position + 1}",
         f"{engine}: {unit}s per task by kind",
-        f"{lines}. Hatched is what hangs on an open question of the rulebook.",
+        f"{lines}. Hatched is what depends on an open question of the rulebook.",
         height=height,
         paint=paint,
     )

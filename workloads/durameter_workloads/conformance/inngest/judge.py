@@ -16,7 +16,7 @@ _WIRE = ("trace", "wire")
 
 
 def judge(scenario: Scenario, count: TaskCount, proofs: Sequence[Reconciliation], seconds: float) -> Outcome:
-    """Hold a count and its proofs against the scenario.
+    """Compare a count and its proofs with the scenario.
 
     Args:
         scenario: what was expected.

@@ -14,7 +14,7 @@ __all__ = ["judge"]
 
 
 def judge(scenario: Scenario, count: TaskCount, proofs: Sequence[Reconciliation] | None, seconds: float) -> Outcome:
-    """Hold a count and its proofs against the scenario.
+    """Compare a count and its proofs with the scenario.
 
     Args:
         scenario: what was expected.
