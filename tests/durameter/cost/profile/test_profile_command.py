@@ -11,7 +11,7 @@ from durameter.cli.profile import profile
 from durameter.cost.profile import Profile
 from durameter.errors import UsageError
 
-AGREEING = Path(__file__).parents[1] / "cli" / "results" / "agreeing"
+AGREEING = Path(__file__).parents[2] / "cli" / "results" / "agreeing"
 KILLED = AGREEING.with_name("killed")
 
 

@@ -13,7 +13,7 @@ from durameter.cost.projection import Projection
 from durameter.cost.projection.records import json_schema
 from durameter.errors import DurameterError
 
-AGREEING = Path(__file__).parents[1] / "cli/results/agreeing"
+AGREEING = Path(__file__).parents[2] / "cli/results/agreeing"
 
 
 @pytest.fixture

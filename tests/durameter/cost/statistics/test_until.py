@@ -220,7 +220,7 @@ def test_stopped_in_the_first_batch(tmp_path: Path) -> None:
 
 
 def test_old_results_have_no_rule() -> None:
-    new = Path(__file__).parents[1] / "cli" / "results" / "agreeing" / "measurement.json"
+    new = Path(__file__).parents[2] / "cli" / "results" / "agreeing" / "measurement.json"
     old = json.loads(new.read_text())
     del old["stopping"]
     assert Measurement.model_validate(old).stopping is None

@@ -19,7 +19,7 @@ from durameter.report.render_markdown import markdown
 from durameter.report.render_terminal import show
 from durameter.results.model import Reached, Stopping
 
-AGREEING = Path(__file__).parents[1] / "cli" / "results" / "agreeing"
+AGREEING = Path(__file__).parents[2] / "cli" / "results" / "agreeing"
 """Three tasks: 22, 42 and 42 Actions; 28, 41 and 42 executions, 30, 44 and 46 if the open question counts."""
 
 

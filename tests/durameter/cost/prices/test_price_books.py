@@ -19,7 +19,7 @@ from durameter.cost.prices import (
 from durameter.errors import DurameterError, UsageError
 from durameter.registry import engines
 
-REPOSITORY = Path(__file__).parents[3]
+REPOSITORY = Path(__file__).parents[4]
 
 OWN = """
 format = 1

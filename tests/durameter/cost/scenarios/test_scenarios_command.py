@@ -12,7 +12,7 @@ from durameter.cli.scenarios import scenarios
 from durameter.errors import UsageError
 from durameter.workload import Scenario
 
-STORED = Path(__file__).parents[1] / "cli" / "results" / "agreeing"
+STORED = Path(__file__).parents[2] / "cli" / "results" / "agreeing"
 NAMES = ["rate_limit_storm", "provider_outage", "runaway_loop", "worker_crash"]
 
 app = typer.Typer(pretty_exceptions_enable=False)
