@@ -5,12 +5,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from durameter_collectors.inngest.api.graphql import (
-    ENDED,
-    InngestApi,
-    InngestApiError,
-    RunTrace,
-)
+from durameter_collectors.inngest.api.graphql import ENDED, InngestApi, InngestApiError, RunTrace
 from durameter_collectors.inngest.descendants import (
     AskSent,
     Descendant,

@@ -11,12 +11,7 @@ from pydantic import TypeAdapter
 from rich.console import Console
 
 from durameter.cli._document import show_document
-from durameter.cli._options import (
-    AsJson,
-    AsMarkdown,
-    ConfigFile,
-    one_format,
-)
+from durameter.cli._options import AsJson, AsMarkdown, ConfigFile, one_format
 from durameter.cli._process import until_stopped
 from durameter.config import Config, load_config
 from durameter.conformance import Outcome, Suite

@@ -11,12 +11,7 @@ import typer
 from durameter.cli._document import show_document
 from durameter.cli._options import ConfigFile, one_format
 from durameter.config import load_config
-from durameter.cost.prices import (
-    PriceBook,
-    book,
-    book_by_id,
-    load_books,
-)
+from durameter.cost.prices import PriceBook, book, book_by_id, load_books
 from durameter.cost.prices.check import Finding, check_books
 from durameter.errors import UsageError
 from durameter.report.prices import books_document, findings_document, list_document

@@ -7,12 +7,7 @@ import typer
 
 from durameter.api import read_result
 from durameter.cli._document import show_document
-from durameter.cli._options import (
-    Answered,
-    AsJson,
-    AsMarkdown,
-    one_format,
-)
+from durameter.cli._options import Answered, AsJson, AsMarkdown, one_format
 from durameter.cli._process import exit_code
 from durameter.results.answers import parse_answers
 

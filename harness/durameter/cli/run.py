@@ -7,15 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from durameter.cli._options import (
-    Answered,
-    AsHtml,
-    AsJson,
-    AsMarkdown,
-    ConfigFile,
-    Volume,
-    counting_settings,
-)
+from durameter.cli._options import Answered, AsHtml, AsJson, AsMarkdown, ConfigFile, Volume, counting_settings
 from durameter.cli._process import exit_code, until_stopped
 from durameter.cli._progress import progress_lines
 from durameter.cli._show import show

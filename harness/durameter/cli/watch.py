@@ -9,15 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from durameter.cli._options import (
-    Answered,
-    AsHtml,
-    AsJson,
-    AsMarkdown,
-    ConfigFile,
-    Volume,
-    counting_settings,
-)
+from durameter.cli._options import Answered, AsHtml, AsJson, AsMarkdown, ConfigFile, Volume, counting_settings
 from durameter.cli._process import exit_code, until_stopped
 from durameter.cli._progress import ProgressLines
 from durameter.cli._show import show

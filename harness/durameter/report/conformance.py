@@ -6,18 +6,7 @@ from decimal import Decimal
 
 from durameter.conformance import Counts, Outcome, State
 from durameter.formatting import plain
-from durameter.report.document import (
-    MARKDOWN,
-    TERMINAL,
-    Cell,
-    Column,
-    Document,
-    Paragraph,
-    Row,
-    Table,
-    Tone,
-    Verdict,
-)
+from durameter.report.document import MARKDOWN, TERMINAL, Cell, Column, Document, Paragraph, Row, Table, Tone, Verdict
 
 __all__ = ["conformance_document", "summary"]
 

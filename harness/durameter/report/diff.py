@@ -4,13 +4,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from durameter.cost.statistics.differences import Sureness
 from durameter.formatting import count, dollars, plain
-from durameter.gates.diff import (
-    Bill,
-    Change,
-    Diff,
-    EngineDiff,
-    Refused,
-)
+from durameter.gates.diff import Bill, Change, Diff, EngineDiff, Refused
 from durameter.report.document import (
     BLANK,
     MARKDOWN,

@@ -13,23 +13,9 @@ from durameter.cost.capacity import capacity_rows, demand
 from durameter.cost.prices.pricing import Pricing
 from durameter.cost.statistics import assess
 from durameter.cost.statistics.records import Certainty
-from durameter.report.intervals import (
-    Spread,
-    TypeShare,
-    by_type,
-    left_out,
-    spread,
-    stopping_warnings,
-)
+from durameter.report.intervals import Spread, TypeShare, by_type, left_out, spread, stopping_warnings
 from durameter.results.folder import Result
-from durameter.results.model import (
-    Door,
-    EngineResult,
-    Estimate,
-    ServerInfo,
-    Stopping,
-    TaskResult,
-)
+from durameter.results.model import Door, EngineResult, Estimate, ServerInfo, Stopping, TaskResult
 from durameter.results.reconcile import Reconciliation
 from durameter_collectors.units import Unit
 

@@ -4,19 +4,8 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from durameter.cost.statistics.records import Certainty
-from durameter.formatting import (
-    count,
-    dollars,
-    plain,
-    span,
-)
-from durameter.report.intervals import (
-    Spread,
-    mean_interval_words,
-    needed_words,
-    next_task_words,
-    rule_words,
-)
+from durameter.formatting import count, dollars, plain, span
+from durameter.report.intervals import Spread, mean_interval_words, needed_words, next_task_words, rule_words
 from durameter.report.measurement import EngineReport, Month, Report
 
 _MOST_PLACES = 5

@@ -4,15 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-from durameter.cost.prices import (
-    QUANTITIES,
-    Band,
-    Limit,
-    Plan,
-    PriceBook,
-    Tariff,
-    words_of,
-)
+from durameter.cost.prices import QUANTITIES, Band, Limit, Plan, PriceBook, Tariff, words_of
 from durameter.cost.prices.check import Finding, last_day
 from durameter.cost.prices.tariff import exact_money
 from durameter.formatting import plain

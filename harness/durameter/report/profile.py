@@ -5,15 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from durameter.cost.profile import (
-    FIXED,
-    RETRIES,
-    Coefficient,
-    KindLine,
-    Lines,
-    Profile,
-    fit_profile,
-)
+from durameter.cost.profile import FIXED, RETRIES, Coefficient, KindLine, Lines, Profile, fit_profile
 from durameter.errors import UsageError
 from durameter.report.document import (
     BLANK,

@@ -5,14 +5,7 @@ from decimal import Decimal
 from functools import partial
 
 from durameter.cost.prices import Source, money
-from durameter.cost.projection import (
-    EngineProjection,
-    PlanMonth,
-    Projection,
-    Quantiles,
-    ReadingProjection,
-    Sensitivity,
-)
+from durameter.cost.projection import EngineProjection, PlanMonth, Projection, Quantiles, ReadingProjection, Sensitivity
 from durameter.formatting import count, plain
 from durameter.report.document import Block, Bullets, Column, Document, Note, Paragraph, Section, Table, Verdict
 from durameter.report.measurement_document import capacity_table, side_by_side_table

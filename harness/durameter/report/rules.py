@@ -1,17 +1,7 @@
 """A rulebook as a document."""
 
 from durameter.formatting import plain
-from durameter.report.document import (
-    MARKDOWN,
-    TERMINAL,
-    Block,
-    Bullets,
-    Column,
-    Document,
-    Paragraph,
-    Section,
-    Table,
-)
+from durameter.report.document import MARKDOWN, TERMINAL, Block, Bullets, Column, Document, Paragraph, Section, Table
 from durameter_collectors.rulebook import Rule, Rulebook, Switch
 
 __all__ = ["rules_document"]

@@ -14,11 +14,7 @@ from pydantic import JsonValue
 
 from durameter.config import Config
 from durameter.engines.base import TaskCount
-from durameter.engines.discovery import (
-    Found,
-    Watched,
-    WatchOptions,
-)
+from durameter.engines.discovery import Found, Watched, WatchOptions
 from durameter.errors import DurameterError, EngineMissingError
 from durameter.measure.run import Observer
 from durameter.registry import answered_rulebook, engine_packages, load_engine

@@ -13,13 +13,7 @@ from urllib.parse import quote
 
 import httpx
 
-from durameter_collectors.inngest.api.graphql import (
-    InngestApiError,
-    Run,
-    RunTrace,
-    Span,
-    promised,
-)
+from durameter_collectors.inngest.api.graphql import InngestApiError, Run, RunTrace, Span, promised
 from durameter_collectors.inngest.api.links import Link, Origin, events_in_output, origin_of
 
 __all__ = ["RestV2", "Told"]

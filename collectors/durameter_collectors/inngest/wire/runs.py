@@ -6,13 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from durameter_collectors.inngest.opcodes import FREE_OPS, STEP_OPS, units_per_run
-from durameter_collectors.inngest.wire.rows import (
-    Operation,
-    WireCheckpoint,
-    WireProblem,
-    WireRequest,
-    WireRow,
-)
+from durameter_collectors.inngest.wire.rows import Operation, WireCheckpoint, WireProblem, WireRequest, WireRow
 
 __all__ = ["RunOnWire", "StepOnWire", "counts_on_wire", "runs_on_wire", "sent_by_steps"]
 

@@ -13,12 +13,7 @@ from durameter_collectors.tapping.decoding import Kind, Record, Rows, run
 from durameter_collectors.temporal.wire.grpc import Body, BodyError
 from durameter_collectors.temporal.wire.http2 import PREFACE, Direction, Headers, UnreadableError
 from durameter_collectors.temporal.wire.methods import FREE_METHODS, FREE_SERVICES, METHODS, WORKFLOW_SERVICE, Method
-from durameter_collectors.temporal.wire.response import (
-    Answer,
-    Known,
-    Row,
-    when,
-)
+from durameter_collectors.temporal.wire.response import Answer, Known, Row, when
 from durameter_collectors.temporal.wire.rows import WireProblem
 from durameter_collectors.temporal.wire.tasks import ActivityTask, WorkflowTask
 

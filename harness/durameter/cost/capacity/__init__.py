@@ -1,11 +1,6 @@
 """Storage and capacity of a month, from measurement: GBh, units per second, concurrent steps. See docs/capacity.md."""
 
-from durameter.cost.capacity.day import (
-    FLAT,
-    OFFICE,
-    DayShape,
-    day_shape,
-)
+from durameter.cost.capacity.day import FLAT, OFFICE, DayShape, day_shape
 from durameter.cost.capacity.demand import (
     RETENTION_DAYS,
     SECONDS_PER_MONTH,
@@ -18,12 +13,7 @@ from durameter.cost.capacity.demand import (
     per_task,
 )
 from durameter.cost.capacity.limits import NEAR, Nearness
-from durameter.cost.capacity.words import (
-    Row,
-    assumptions,
-    capacity_rows,
-    limit_lines,
-)
+from durameter.cost.capacity.words import Row, assumptions, capacity_rows, limit_lines
 
 __all__ = [
     "FLAT",

@@ -1,43 +1,13 @@
 """Dated price books, and what a month of usage costs on each of their plans. See docs/prices.md."""
 
-from durameter.cost.prices.books import (
-    NotPricedError,
-    PriceFileError,
-    book,
-    book_by_id,
-    chosen_book,
-    load_books,
-)
+from durameter.cost.prices.books import NotPricedError, PriceFileError, book, book_by_id, chosen_book, load_books
 from durameter.cost.prices.choose import Choice, cheapest, choose
 from durameter.cost.prices.cost import Cost, Line, limit_hits, monthly_cost
-from durameter.cost.prices.draws import (
-    NO_PRICE,
-    PricedDraws,
-    UsageDraws,
-    price_draws,
-)
-from durameter.cost.prices.limits import (
-    Capacity,
-    Limit,
-    LimitHit,
-    Multipliers,
-)
+from durameter.cost.prices.draws import NO_PRICE, PricedDraws, UsageDraws, price_draws
+from durameter.cost.prices.limits import Capacity, Limit, LimitHit, Multipliers
 from durameter.cost.prices.schema import Plan, PriceBook, Source
-from durameter.cost.prices.tariff import (
-    Band,
-    BaseFee,
-    PlanFee,
-    Range,
-    Tariff,
-    cents,
-    money,
-)
-from durameter.cost.prices.usage import (
-    QUANTITIES,
-    ProvisionedHours,
-    Usage,
-    words_of,
-)
+from durameter.cost.prices.tariff import Band, BaseFee, PlanFee, Range, Tariff, cents, money
+from durameter.cost.prices.usage import QUANTITIES, ProvisionedHours, Usage, words_of
 
 __all__ = [
     "NO_PRICE",

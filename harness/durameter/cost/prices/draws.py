@@ -14,22 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from durameter.cost.prices.cost import (
-    beyond_reason,
-    billed_factor,
-    hard_limit_reasons,
-    held_fee,
-    held_tariff,
-    omitted,
-)
+from durameter.cost.prices.cost import beyond_reason, billed_factor, hard_limit_reasons, held_fee, held_tariff, omitted
 from durameter.cost.prices.schema import Plan
 from durameter.cost.prices.tariff import BaseFee, PlanFee, Tariff
-from durameter.cost.prices.usage import (
-    QUANTITIES,
-    ProvisionedHours,
-    Usage,
-    words_of,
-)
+from durameter.cost.prices.usage import QUANTITIES, ProvisionedHours, Usage, words_of
 from durameter.errors import UsageError
 
 __all__ = ["NO_PRICE", "PricedDraws", "UsageDraws", "price_draws"]

@@ -4,10 +4,7 @@ from datetime import date
 
 from pydantic import BaseModel, ConfigDict
 
-from durameter.cost.prices import (
-    PriceBook,
-    chosen_book,
-)
+from durameter.cost.prices import PriceBook, chosen_book
 
 __all__ = ["Pricing"]
 

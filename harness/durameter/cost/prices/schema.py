@@ -11,15 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from durameter.cost.prices.limits import Capacity, Limit, Multipliers
-from durameter.cost.prices.tariff import (
-    BaseFee,
-    PlanFee,
-    Record,
-    Tariff,
-    contiguous,
-    exact_money,
-    figure,
-)
+from durameter.cost.prices.tariff import BaseFee, PlanFee, Record, Tariff, contiguous, exact_money, figure
 from durameter.cost.prices.usage import QUANTITIES, words_of
 
 __all__ = ["Plan", "PriceBook", "Source"]

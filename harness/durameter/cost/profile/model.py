@@ -9,15 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from durameter.cost.profile import predict
 from durameter.cost.profile.predict import shift_bounds
-from durameter.cost.profile.records import (
-    Covariate,
-    Lines,
-    Prediction,
-    ReadingName,
-    Retries,
-    WorstTask,
-    tasks_needed,
-)
+from durameter.cost.profile.records import Covariate, Lines, Prediction, ReadingName, Retries, WorstTask, tasks_needed
 from durameter.errors import UsageError
 
 __all__ = ["Profile"]

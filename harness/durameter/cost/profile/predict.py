@@ -7,13 +7,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.optimize import linprog
 
-from durameter.cost.profile.records import (
-    FIXED,
-    Lines,
-    Noise,
-    Prediction,
-    Term,
-)
+from durameter.cost.profile.records import FIXED, Lines, Noise, Prediction, Term
 from durameter.errors import UsageError
 
 __all__ = [

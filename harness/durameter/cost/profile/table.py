@@ -6,13 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from durameter.cost.profile.predict import in_words
-from durameter.cost.profile.records import (
-    FEW_SPARE,
-    Lines,
-    ReadingName,
-    Retries,
-    tasks_needed,
-)
+from durameter.cost.profile.records import FEW_SPARE, Lines, ReadingName, Retries, tasks_needed
 from durameter.results.model import EngineResult, KindCount, TaskResult
 from durameter_collectors.units import Unit
 

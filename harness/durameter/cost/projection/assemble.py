@@ -14,14 +14,7 @@ from durameter.cost.projection.ask import Ask, monthly_volumes
 from durameter.cost.projection.crossover import crossovers
 from durameter.cost.projection.draws import EngineDraws, ShapeModel, draw_engines, fit_shapes
 from durameter.cost.projection.mix import Mix, named_mix, parse_mix
-from durameter.cost.projection.months import (
-    Chance,
-    curve,
-    curve_volumes,
-    exact,
-    months_ahead,
-    read,
-)
+from durameter.cost.projection.months import Chance, curve, curve_volumes, exact, months_ahead, read
 from durameter.cost.projection.pricing import (
     Dollars,
     Pricer,
@@ -34,12 +27,7 @@ from durameter.cost.projection.pricing import (
     quantities,
     rows,
 )
-from durameter.cost.projection.records import (
-    EngineProjection,
-    MixUsed,
-    Projection,
-    Sensitivity,
-)
+from durameter.cost.projection.records import EngineProjection, MixUsed, Projection, Sensitivity
 from durameter.cost.projection.sample import (
     Sample,
     check_comparable,
@@ -50,20 +38,8 @@ from durameter.cost.projection.sample import (
     sample,
     troubles,
 )
-from durameter.cost.projection.scenarios import (
-    draw_hits,
-    notes_on,
-    parse_scenarios,
-    used,
-)
-from durameter.cost.projection.sensitivity import (
-    Base,
-    by_covariate,
-    by_question,
-    by_retries,
-    by_scenario,
-    by_variant,
-)
+from durameter.cost.projection.scenarios import draw_hits, notes_on, parse_scenarios, used
+from durameter.cost.projection.sensitivity import Base, by_covariate, by_question, by_retries, by_scenario, by_variant
 from durameter.cost.scenarios import ScenarioEffect, read_effects_and_problems
 from durameter.errors import DurameterError, UsageError
 from durameter.registry import answered_rulebook

@@ -9,21 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from durameter.cost.projection.draws import EngineDraws, Series
-from durameter.cost.projection.pricing import (
-    Dollars,
-    Pricer,
-    plan_months,
-    quantiles,
-    whole,
-    why_none,
-)
-from durameter.cost.projection.records import (
-    CurvePoint,
-    MonthAhead,
-    PlanMonth,
-    Quantiles,
-    ReadingProjection,
-)
+from durameter.cost.projection.pricing import Dollars, Pricer, plan_months, quantiles, whole, why_none
+from durameter.cost.projection.records import CurvePoint, MonthAhead, PlanMonth, Quantiles, ReadingProjection
 
 __all__ = ["Chance", "curve", "curve_volumes", "months_ahead", "read", "together"]
 

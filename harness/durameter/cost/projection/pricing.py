@@ -11,18 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from durameter.cost.billing.month import price_month
-from durameter.cost.capacity import (
-    Demand,
-    capacity_rows,
-    demand,
-    limit_lines,
-)
-from durameter.cost.prices import (
-    Cost,
-    NotPricedError,
-    Plan,
-    PriceBook,
-)
+from durameter.cost.capacity import Demand, capacity_rows, demand, limit_lines
+from durameter.cost.prices import Cost, NotPricedError, Plan, PriceBook
 from durameter.cost.prices.draws import UsageDraws, price_draws
 from durameter.cost.prices.pricing import Pricing
 from durameter.cost.projection.ask import Ask

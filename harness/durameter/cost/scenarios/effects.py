@@ -7,12 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from durameter.cost.scenarios.effect import (
-    READINGS,
-    Extra,
-    Reading,
-    ScenarioEffect,
-)
+from durameter.cost.scenarios.effect import READINGS, Extra, Reading, ScenarioEffect
 from durameter.cost.scenarios.outage import Seen, extend
 from durameter.cost.statistics import sample_of_differences, standard_error
 from durameter.errors import ResultError

@@ -1,19 +1,8 @@
 """Statistics that hold for unit counts. See docs/statistics.md."""
 
 from durameter.cost.statistics.intervals import mean_interval, next_task_interval, tasks_needed
-from durameter.cost.statistics.records import (
-    Certainty,
-    Interval,
-    Needed,
-    NextTask,
-)
-from durameter.cost.statistics.sample import (
-    Sample,
-    StandardError,
-    sample_of,
-    sample_of_differences,
-    standard_error,
-)
+from durameter.cost.statistics.records import Certainty, Interval, Needed, NextTask
+from durameter.cost.statistics.sample import Sample, StandardError, sample_of, sample_of_differences, standard_error
 from durameter.cost.statistics.warnings import assess, warnings
 
 __all__ = [

@@ -9,13 +9,7 @@ import httpx
 from durameter.engines.base import Progress
 from durameter.engines.counting import Counting, CountRequest
 from durameter.engines.discovery import Found
-from durameter.engines.inngest.past_runs import (
-    Past,
-    Window,
-    one_source,
-    reached,
-    records_of,
-)
+from durameter.engines.inngest.past_runs import Past, Window, one_source, reached, records_of
 from durameter.engines.inngest.root_tasks import parentless, tasks_of
 from durameter.errors import EngineMissingError, UsageError
 from durameter.results.answers import answered

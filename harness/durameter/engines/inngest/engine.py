@@ -10,13 +10,7 @@ from pathlib import Path
 import httpx
 
 from durameter.config import Config
-from durameter.engines.base import (
-    Engine,
-    Finding,
-    Progress,
-    RunningServer,
-    engine_needed,
-)
+from durameter.engines.base import Engine, Finding, Progress, RunningServer, engine_needed
 from durameter.engines.detached import info_of
 from durameter.engines.inngest import binary as inngest_binary
 from durameter.engines.inngest.config import InngestConfig

@@ -17,13 +17,7 @@ from durameter.engines.inngest.differences import (
     unanswered_steps,
 )
 from durameter.engines.inngest.triggers import triggered
-from durameter.results.reconcile import (
-    Corrections,
-    Reconciliation,
-    by_place,
-    merged,
-    state_of,
-)
+from durameter.results.reconcile import Corrections, Reconciliation, by_place, merged, state_of
 from durameter_collectors.inngest import trace as traces
 from durameter_collectors.inngest.opcodes import units_per_run
 from durameter_collectors.inngest.store import read as stores

@@ -12,12 +12,7 @@ from durameter.errors import UsageError
 from durameter.results.answers import answered
 from durameter.results.estimates import Recorded, estimates, unseen_kinds
 from durameter.results.folder import Result
-from durameter.results.model import (
-    EngineResult,
-    TaskResult,
-    TaskState,
-    count_kinds,
-)
+from durameter.results.model import EngineResult, TaskResult, TaskState, count_kinds
 from durameter.results.reconcile import Reconciliation
 from durameter.results.writer import WORKLOAD, ResultWriter
 from durameter_collectors.rulebook import Rulebook

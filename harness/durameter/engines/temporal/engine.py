@@ -10,13 +10,7 @@ import httpx
 from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 
 from durameter.config import Config
-from durameter.engines.base import (
-    Engine,
-    Finding,
-    Progress,
-    RunningServer,
-    engine_needed,
-)
+from durameter.engines.base import Engine, Finding, Progress, RunningServer, engine_needed
 from durameter.engines.detached import info_of
 from durameter.engines.temporal.config import TemporalConfig
 from durameter.engines.temporal.server import (

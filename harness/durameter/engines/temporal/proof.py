@@ -5,15 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from durameter.results.reconcile import (
-    Corrections,
-    Reconciliation,
-    against_meter,
-    by_place,
-    compare,
-    merged,
-    state_of,
-)
+from durameter.results.reconcile import Corrections, Reconciliation, against_meter, by_place, compare, merged, state_of
 from durameter_collectors.rulebook import Rulebook, load_rulebook
 from durameter_collectors.temporal.history import BLIND_SPOTS as HISTORY_BLIND_SPOTS
 from durameter_collectors.temporal.merge_sources import HIDDEN_RETRIES

@@ -21,12 +21,7 @@ from durameter.results.model import ServerInfo
 from durameter.results.reconcile import Reconciliation
 from durameter_collectors.rulebook import load_rulebook
 from durameter_collectors.temporal.links import SCHEDULED_BY, RunLink
-from durameter_collectors.temporal.merge_sources import (
-    history_units,
-    is_of,
-    only_on_wire,
-    units_on_wire,
-)
+from durameter_collectors.temporal.merge_sources import history_units, is_of, only_on_wire, units_on_wire
 from durameter_collectors.temporal.meter import Meter, MeterError
 from durameter_collectors.temporal.runs import CountedRun, count_runs, quoted
 from durameter_collectors.temporal.server_traffic import batch_operations, server_traffic

@@ -11,13 +11,7 @@ import numpy as np
 
 from durameter.cost.prices import PriceBook, Tariff
 from durameter.cost.profile import Profile
-from durameter.cost.projection import (
-    Crossover,
-    CurvePoint,
-    EngineProjection,
-    PlanMonth,
-    Quantiles,
-)
+from durameter.cost.projection import Crossover, CurvePoint, EngineProjection, PlanMonth, Quantiles
 from durameter.errors import UsageError
 from durameter.report.measurement import EngineReport
 from durameter.report.page.cost_plots import CostLine, Mark, PlanRow, Stretch, at

@@ -17,12 +17,7 @@ from durameter.config import load_config
 from durameter.engines.base import engine_needed
 from durameter.engines.inngest.session import InngestSession
 from durameter.errors import EngineMissingError
-from durameter.processes.server import (
-    GuardedProcess,
-    clean_environment,
-    free_ports,
-    log_tail,
-)
+from durameter.processes.server import GuardedProcess, clean_environment, free_ports, log_tail
 from durameter_workloads.conformance.inngest.node_packages import NodeMissingError, Packages, node_packages, sources
 
 __all__ = ["AppDiedError", "Checkpointing", "NodeApp", "node_app", "node_there"]

@@ -9,12 +9,7 @@ from durameter_workloads.support_agent.crashes import crashing
 from durameter_workloads.support_agent.options import SupportAgentOptions, stream_covariates
 from durameter_workloads.support_agent.provider import serve_provider
 from durameter_workloads.support_agent.temporal.calls import ModelCalls
-from durameter_workloads.support_agent.temporal.driver import (
-    MessageDriver,
-    SignalDriver,
-    TemporalDriver,
-    UpdateDriver,
-)
+from durameter_workloads.support_agent.temporal.driver import MessageDriver, SignalDriver, TemporalDriver, UpdateDriver
 from durameter_workloads.support_agent.temporal.worker import agent_worker
 
 __all__ = ["TemporalVariant", "temporal_variants"]

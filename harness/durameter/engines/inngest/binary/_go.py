@@ -14,12 +14,7 @@ from pathlib import Path
 
 from durameter.engines.inngest.binary._cache import platform_name
 from durameter.engines.inngest.binary._program import Recipe, ask_version
-from durameter.processes.run_program import (
-    Attempt,
-    UnavailableError,
-    ask,
-    lines_of,
-)
+from durameter.processes.run_program import Attempt, UnavailableError, ask, lines_of
 
 __all__ = ["build", "state"]
 

@@ -11,12 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from durameter.engines.inngest.binary._program import Recipe, ask_version
-from durameter.processes.run_program import (
-    Attempt,
-    UnavailableError,
-    ask,
-    lines_of,
-)
+from durameter.processes.run_program import Attempt, UnavailableError, ask, lines_of
 
 __all__ = ["fetch", "state"]
 

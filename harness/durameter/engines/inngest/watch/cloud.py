@@ -11,12 +11,7 @@ from ulid import ULID
 from durameter.engines.base import Progress, Session, TaskCount
 from durameter.engines.discovery import Found, Watched, WatchOptions
 from durameter.engines.inngest.config import InngestConfig
-from durameter.engines.inngest.past_runs import (
-    RestPast,
-    Window,
-    one_source,
-    records_of,
-)
+from durameter.engines.inngest.past_runs import RestPast, Window, one_source, records_of
 from durameter.engines.inngest.root_tasks import parentless, tasks_of
 from durameter.engines.inngest.watch.options import UNSEEN_WITHOUT_TAP, check_fits, value_at, variables
 from durameter.engines.task_key import safe_id

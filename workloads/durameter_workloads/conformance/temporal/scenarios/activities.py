@@ -22,14 +22,7 @@ from durameter_workloads.conformance.temporal.bench import (
     until,
     worker,
 )
-from durameter_workloads.conformance.temporal.meter import (
-    ACTIVITY,
-    HEARTBEAT,
-    HEARTBEAT_BY_ID,
-    RETRY,
-    STARTED,
-    TIMER,
-)
+from durameter_workloads.conformance.temporal.meter import ACTIVITY, HEARTBEAT, HEARTBEAT_BY_ID, RETRY, STARTED, TIMER
 from durameter_workloads.conformance.temporal.scenario import Drive, Scenario, run_of
 
 __all__ = ["SCENARIOS"]

@@ -4,22 +4,10 @@ import uuid
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import SignalWorkflowExecutionRequest
-from temporalio.client import (
-    RPCError,
-    WorkflowQueryFailedError,
-    WorkflowUpdateFailedError,
-    WorkflowUpdateStage,
-)
+from temporalio.client import RPCError, WorkflowQueryFailedError, WorkflowUpdateFailedError, WorkflowUpdateStage
 
 from durameter_workloads.conformance.temporal.bench import Bench, SurpriseError, expect
-from durameter_workloads.conformance.temporal.meter import (
-    ACCEPTED,
-    EXTERNAL_SIGNAL,
-    QUERY,
-    REJECTED,
-    SIGNAL,
-    STARTED,
-)
+from durameter_workloads.conformance.temporal.meter import ACCEPTED, EXTERNAL_SIGNAL, QUERY, REJECTED, SIGNAL, STARTED
 from durameter_workloads.conformance.temporal.scenario import Drive, Scenario
 from durameter_workloads.conformance.temporal.workflows import Steps
 

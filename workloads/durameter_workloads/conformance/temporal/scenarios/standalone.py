@@ -5,12 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio.api.workflowservice.v1 import ResetActivityExecutionRequest
-from temporalio.client import (
-    ActivityFailureError,
-    ActivityHandle,
-    ActivityOptionsKeys,
-    PendingActivityState,
-)
+from temporalio.client import ActivityFailureError, ActivityHandle, ActivityOptionsKeys, PendingActivityState
 from temporalio.common import ActivityIDConflictPolicy, RetryPolicy
 from temporalio.exceptions import ActivityAlreadyStartedError
 
@@ -18,13 +13,7 @@ from durameter_workloads.conformance.temporal.bench import Bench, SurpriseError,
 from durameter_workloads.conformance.temporal.meter import HEARTBEAT, HEARTBEAT_BY_ID, RETRY
 from durameter_workloads.conformance.temporal.needs import OPERATOR_COMMANDS, STANDALONE_ACTIVITIES
 from durameter_workloads.conformance.temporal.scenario import Drive, Scenario
-from durameter_workloads.conformance.temporal.workflows.activities import (
-    beat_for,
-    elsewhere,
-    hang,
-    refuse,
-    work,
-)
+from durameter_workloads.conformance.temporal.workflows.activities import beat_for, elsewhere, hang, refuse, work
 
 __all__ = ["SCENARIOS"]
 

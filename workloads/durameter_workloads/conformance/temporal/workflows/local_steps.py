@@ -6,11 +6,7 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
-from durameter_workloads.conformance.temporal.workflows.activities import (
-    fail_late,
-    last,
-    work,
-)
+from durameter_workloads.conformance.temporal.workflows.activities import fail_late, last, work
 from durameter_workloads.conformance.temporal.workflows.activity_steps import LIMIT, SOON
 
 __all__ = ["LocalSteps"]
