@@ -50,10 +50,11 @@ class _Commands(typer.core.TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that the arguments name, imported, and the arguments after it."""
         name, found, rest = super().resolve_command(ctx, args)
-        return name, found if name is None else _imported(name), rest
+        return name, found if name is None else load_command(name), rest
 
 
-def _imported(name: str) -> Any:
+def load_command(name: str) -> Any:
+    """A command by its name, imported."""
     found = getattr(import_module(f"durameter.cli.{name}"), name)
     if not isinstance(found, typer.Typer):
         alone = typer.Typer(add_completion=False, rich_markup_mode="rich")

@@ -103,12 +103,13 @@ class EnginePlugin(ABC):
         """Kind → when it is billed, in words; by default what the rulebook says first of it."""
         words: dict[str, str] = {}
         for rule in self.rulebook().rules:
-            words.setdefault(rule.kind, rule.when)
+            if rule.quantity and not rule.cloud_only:
+                words.setdefault(rule.kind, rule.when)
         return words
 
     def recorded(self) -> Recorded:
         """What existing records of this engine show, for `--rate`."""
-        return Recorded(self.rulebook(), self.record_source, self.rates_per)
+        return Recorded(self.rulebook(), self.record_source, self.rates_per, self.kind_words())
 
     def advice(self, error: BaseException) -> str:
         """What helps against an error that a workload on this engine met, as a sentence; empty where none is known."""

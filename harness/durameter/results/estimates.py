@@ -34,17 +34,14 @@ class Recorded:
     """The rulebook's name for such records."""
     per: tuple[str, ...]
     """What a rate can be of: `task`, `run`, ..."""
+    words: Mapping[str, str]
+    """Kind that a local server can make → when it is billed."""
 
 
 def unseen_kinds(recorded: Recorded) -> dict[str, str]:
     """Kind → when it is billed: all that a local server can make and these records never show."""
-    rules = recorded.rules.rules
-    shown = {rule.kind for rule in rules if recorded.source in rule.sources}
-    kinds: dict[str, str] = {}
-    for rule in rules:
-        if rule.quantity and not rule.cloud_only and rule.kind not in shown:
-            kinds.setdefault(rule.kind, rule.when)
-    return kinds
+    shown = {rule.kind for rule in recorded.rules.rules if recorded.source in rule.sources}
+    return {kind: when for kind, when in recorded.words.items() if kind not in shown}
 
 
 def parse_rates(pairs: Sequence[str], recorded: Recorded) -> tuple[Rate, ...]:
