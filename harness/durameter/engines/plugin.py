@@ -35,7 +35,7 @@ class LimitedMeasure:
     """What a limit of the plans is about."""
 
     measure: str
-    """The measure of a task, the largest of any run, that is held against the limit."""
+    """The measure of a task, the largest of any run, that is compared with the limit."""
     near: Decimal = Decimal("0.5")
     """Share of the limit from which it is near: the greatest of a few measured tasks is not the greatest of a month's.
     Less where the vendor itself warns earlier."""

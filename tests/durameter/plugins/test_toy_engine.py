@@ -2,6 +2,7 @@
 
 Derivation, by the toy's rules: a task of n steps is 1 job and n steps; a retry is a unit only if the open question is
 answered so. Eight tasks have 1, 2, 3, 4, 1, 2, 3, 4 steps: 8 + 20 = 28 ticks, 3.5 each; the four odd ones retry once.
+Their log has a line for each start, step, retry and end: 8 + 20 + 4 + 8 = 40, 5 each.
 """
 
 import json
@@ -91,13 +92,13 @@ def test_report_in_every_form(toy: Toy, home: Path) -> None:
     assert "3.5 (2–5)" in toy("report", "result").out
     assert "| toy" in toy("report", "result", "--markdown").out
     (engine,) = json.loads(toy("report", "result", "--json", "--volume", "1k").out)["engines"]
-    # 3,500 ticks a month: 1,000 are in the base fee of $10, a cent for each of the other 2,500.
-    assert engine["month"]["dollars"] == "35.00"
+    # 3,500 ticks a month: 1,000 are in the base fee of $10, a cent for each of the other 2,500. 5,000 lines are $5.
+    assert engine["month"]["dollars"] == "40.00"
     toy("report", "result", "--html", "page.html", "--volume", "1k")
     assert "ticks" in (home / "page.html").read_text()
     answered = json.loads(toy("report", "result", "--json", "--volume", "1k", "--answer", "toy.retries=billed").out)
     # Half a retry per task more: 4,000 ticks.
-    assert answered["engines"][0]["month"]["dollars"] == "40.00"
+    assert answered["engines"][0]["month"]["dollars"] == "45.00"
 
 
 def test_project_profile_check_and_diff(toy: Toy) -> None:

@@ -12,7 +12,7 @@ from durameter.config import Config
 from durameter.engines.base import Engine, Progress
 from durameter.engines.counting import Counting
 from durameter.engines.discovery import Watched, WatchOptions
-from durameter.engines.plugin import EnginePlugin
+from durameter.engines.plugin import EnginePlugin, Quantity
 from durameter.errors import UsageError
 from durameter.retries import RetryPolicy
 from durameter_collectors.rulebook import Rulebook
@@ -40,6 +40,7 @@ class ToyPlugin(EnginePlugin):
     record_source = "log"
     counts_files = True
     retry_policies = {"local": RetryPolicy(name="at once", waits=(0.001,))}
+    quantities = {"lines": Quantity("lines of log", "lines")}
     capacity_gaps = {"lines": "Lines are not known: this result has no measure of them."}
     templates = "durameter_toy"
 
