@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 # Most tests wait for servers: more processes than cores. A file's tests stay together, for they share what they set up.
-WORKERS ?= 6
+WORKERS ?= 4
 PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Tests start hundreds of Python programs, each of which would compile everything anew.

@@ -46,6 +46,13 @@ def pytest_unconfigure() -> None:
         os._exit(_status)
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Name each failure at once, also to whoever stops the run before its end; workers have no terminal."""
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        last = str(report.longrepr).strip().splitlines()[-1:]
+        print(f"\n{report.when} of {report.nodeid} failed: {''.join(last)}", flush=True)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Worker processes take files in this order: those that may take longest first, so that none is left for last."""
     if not hasattr(config, "workerinput"):
