@@ -76,7 +76,7 @@ class Made:
     """Run → its history."""
 
     @property
-    def units(self) -> list[Unit]:
+    def ledger(self) -> list[Unit]:
         return [unit for _, count in self.counts for unit in count.units]
 
 
