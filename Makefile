@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
-# Most tests wait for servers: more processes than cores. A file's tests stay together, for they share what they set up.
-WORKERS ?= 4
+# A file's tests stay together, for they share what they set up. More processes than cores (WORKERS=4) end sooner on a
+# machine that does nothing else, and make waits longer.
+WORKERS ?= 2
 PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Tests start hundreds of Python programs, each of which would compile everything anew.

@@ -22,6 +22,7 @@ hypothesis.settings.register_profile("patient", deadline=None, suppress_health_c
 hypothesis.settings.load_profile("patient")
 
 _ROOT = Path(__file__).parents[1]
+FILES_PER_SERVER = 8
 _SHARED = "shared"
 
 _status: int | None = None
@@ -110,10 +111,15 @@ def run_process(request: pytest.FixtureRequest) -> int:
     return os.getppid() if hasattr(request.config, "workerinput") else os.getpid()
 
 
-@pytest.fixture(scope="session")
-def temporal_server(run_folder: Path, run_process: int) -> RunningServer:
-    """A real Temporal dev server for the whole run. Others use it too: a namespace of one's own is alone."""
-    return share("temporal", run_folder, run_process)
+@pytest.fixture(scope="module")
+def temporal_server(run_folder: Path, run_process: int) -> Iterator[RunningServer]:
+    """A real Temporal dev server that no other file uses meanwhile.
+
+    Its page of metrics grows by a megabyte per namespace, and whoever reads a meter reads all of it: a server is given
+    up for a fresh one after some files.
+    """
+    with lease("temporal", run_folder, run_process, files=FILES_PER_SERVER) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -122,7 +128,7 @@ def inngest_server(run_folder: Path, run_process: int) -> RunningServer:
     return share("inngest", run_folder, run_process)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_servers(temporal_server: RunningServer, inngest_server: RunningServer) -> Config:
     """A configuration that uses both shared servers."""
     return _using(temporal_server, inngest_server)

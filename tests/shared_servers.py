@@ -30,6 +30,8 @@ _BUILD_SECONDS = 900
 """The first time on a machine, the Inngest server may have to be built."""
 _STOP_SECONDS = 20
 _STOP = "stop"
+_RETIRED = ".retired"
+"""Ending of a file by which one server ends."""
 _OWNERS: "list[subprocess.Popen[bytes]]" = []
 """They end after this process, and Python complains of a forgotten one."""
 
@@ -75,8 +77,15 @@ def share(engine: str, folder: Path, run: int, *, name: str = "") -> RunningServ
 
 
 @contextlib.contextmanager
-def lease(engine: str, folder: Path, run: int) -> Iterator[RunningServer]:
-    """A server that nobody else uses meanwhile: one of as many as are used at a time."""
+def lease(engine: str, folder: Path, run: int, *, files: int = 1000) -> Iterator[RunningServer]:
+    """A server that nobody else uses meanwhile: one of as many as are used at a time.
+
+    Args:
+        engine: `temporal` or `inngest`.
+        folder: what all workers of the run share.
+        run: process id of the run, with which the server ends.
+        files: after how many leases a fresh one takes its place.
+    """
     number = 0
     while True:
         lock = FileLock(folder / f"{engine}-{number}.leased")
@@ -86,7 +95,13 @@ def lease(engine: str, folder: Path, run: int) -> Iterator[RunningServer]:
             break
         number += 1
     try:
-        yield share(engine, folder, run, name=f"{engine}-{number}")
+        uses = folder / f"{engine}-{number}.uses"
+        used = int(uses.read_text()) if uses.exists() else 0
+        uses.write_text(str(used + 1))
+        name = f"{engine}-{number}-{used // files}"
+        if used % files == 0 and used:
+            (folder / f"{engine}-{number}-{used // files - 1}{_RETIRED}").touch()
+        yield share(engine, folder, run, name=name)
     finally:
         lock.release()
 
@@ -110,7 +125,7 @@ async def _own(engine: str, folder: Path, run: int, name: str) -> None:
     part = folder / f"{name}.part"
     part.write_text(json.dumps(found))
     part.replace(folder / f"{name}.json")
-    while psutil.pid_exists(run) and not (folder / _STOP).exists():
+    while psutil.pid_exists(run) and not (folder / _STOP).exists() and not (folder / f"{name}{_RETIRED}").exists():
         await asyncio.sleep(0.2)
     await server.process.stop()
 

@@ -9,18 +9,12 @@ import pytest
 
 from durameter.config import make_config
 from durameter.conformance import Outcome
-from durameter.engines.base import RunningServer
-from durameter.engines.temporal.config import TemporalConfig
-from durameter.engines.temporal.engine import TemporalEngine
 from durameter.errors import UsageError
 from durameter_collectors.rulebook import load_rulebook
 from durameter_workloads.conformance.temporal import SCENARIOS, suite
 from durameter_workloads.conformance.temporal.scenario import Scenario, rules_of
-from durameter_workloads.conformance.temporal.suite import perform_all
 
 AT_ONCE = 8
-HANG = 600.0
-"""Seconds for a scenario: on a busy machine, too, only a hang takes so long."""
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 RULES = load_rulebook("temporal")
 
@@ -110,23 +104,32 @@ async def test_an_unknown_scenario_is_an_error_of_the_call(tmp_path_factory: pyt
 # On a server.
 
 
+class Coming(Nobody):
+    """Hands each outcome to the test that waits for it."""
+
+    def __init__(self, waiting: dict[str, asyncio.Future[Outcome]]) -> None:
+        self._waiting = waiting
+
+    def finished(self, outcome: Outcome, round_number: int) -> None:
+        if outcome.name in self._waiting:
+            self._waiting[outcome.name].set_result(outcome)
+
+
 @pytest.fixture(scope="session")
 async def outcomes(
-    temporal_server: RunningServer,
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[dict[str, asyncio.Future[Outcome]]]:
-    """All scenarios that were asked for: the meter tells their namespaces apart."""
+    """All scenarios that were asked for, on servers of the suite's own.
+
+    Each has a namespace, which the shared server's page of metrics would carry for the rest of the run.
+    """
     asked = [name for name in BY_NAME if any(f"[{name}]" in item.name for item in request.session.items)]
     waiting: dict[str, asyncio.Future[Outcome]] = {name: asyncio.get_running_loop().create_future() for name in asked}
-    address = temporal_server.info.address
-    metrics_url = temporal_server.settings["DURAMETER_TEMPORAL_METRICS_URL"]
-    config = make_config(temporal=TemporalConfig(address=address, metrics_url=metrics_url))
 
     async def run() -> None:
-        async with TemporalEngine().reached(config, tmp_path_factory.mktemp("conformance"), print) as reached:
-            async for outcome in perform_all(reached, [BY_NAME[name] for name in asked], at_once=AT_ONCE, seconds=HANG):
-                waiting[outcome.name].set_result(outcome)
+        only = asked if len(asked) < len(BY_NAME) else ()
+        folder = tmp_path_factory.mktemp("conformance")
+        await suite.run(make_config(), folder, only=only, at_once=AT_ONCE, observer=Coming(waiting))
 
     def ended(task: asyncio.Task[None]) -> None:
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
