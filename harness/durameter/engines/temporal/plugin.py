@@ -65,7 +65,8 @@ class TemporalPlugin(EnginePlugin):
 
     def advice(self, error: BaseException) -> str:
         """The sandbox of workflows refuses what many write first."""
-        if type(error).__name__ == "RestrictedWorkflowAccessError":  # by name: importing the SDK takes long
+        # By name: importing the SDK takes long. A value of the sandbox in the wrong place is the same fault.
+        if type(error).__name__ == "RestrictedWorkflowAccessError" or "_RestrictedProxy" in str(error):
             return (
                 "Temporal's sandbox imports a workflow's file anew: keep workflows in a file of their own that imports "
                 "no durameter, or write `with workflow.unsafe.imports_passed_through(): import durameter`. "
