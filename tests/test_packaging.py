@@ -17,8 +17,9 @@ def _tracked() -> list[Path]:
     return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
 
 
-def test_the_public_api_is_what_it_was() -> None:
-    assert durameter.__all__ == [
+def test_the_public_names_of_before_are_all_there() -> None:
+    """Which ones there are now is pinned by tests/durameter/test_public_api.py."""
+    before = [
         "Driver",
         "Implementation",
         "InngestSession",
@@ -36,7 +37,8 @@ def test_the_public_api_is_what_it_was() -> None:
         "serve_app",
         "wait_for_runs",
     ]
-    assert all(hasattr(durameter, name) for name in durameter.__all__)
+    assert [name for name in before if not hasattr(durameter, name)] == []
+    assert set(before) <= set(dir(durameter))
 
 
 @pytest.mark.long

@@ -73,7 +73,7 @@ async def test_without_npm_the_reason_says_so(program: Program, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("script", "said"),
-    [("echo v18.19.0", "`node` is v18.19.0"), ("echo hello", "`node` is hello"), ("exit 7", "exit status 7")],
+    [("echo v18.19.0", "`node` is v18.19.0"), ("echo hello", "`node` is hello"), ("exit 7", "failed with status 7")],
 )
 async def test_a_node_that_is_no_use_is_told(program: Program, tmp_path: Path, script: str, said: str) -> None:
     program("node", script)

@@ -149,7 +149,7 @@ def test_with_the_tasks_that_were_said_it_is_as_narrow_as_said() -> None:
 
 def test_nothing_is_missing_when_it_is_narrow_enough() -> None:
     assert tasks_needed([10, 11] * 50, relative=0.05).tasks == 0
-    with pytest.raises(ValueError, match="is no width"):
+    with pytest.raises(ValueError, match="is not a valid width"):
         tasks_needed([1, 2, 3], relative=0)
 
 
