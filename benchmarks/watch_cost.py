@@ -101,6 +101,7 @@ async def ready(engine: str, address: str) -> bool:
     """Whether the server can be used."""
     if engine == "temporal":
         return await answers(address)
+    # Blocking is no matter here: nothing else runs in this loop until the server answers.
     return subprocess.run(["curl", "-sf", f"{address}/dev"], capture_output=True, check=False).returncode == 0  # noqa: ASYNC221
 
 
