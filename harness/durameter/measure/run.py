@@ -180,7 +180,7 @@ async def _measure_engine(plan: Plan, subject: Subject, config: Config, state: _
         problem = f"{implementation.variant} could not be run to its end: {_chain(error)}. {advice}See {log}."
         result = result.model_copy(update={"problem": problem})
     finally:
-        result = result.model_copy(update={"ended": datetime.now(UTC), "tasks": tuple(running.results)})
+        result = result.model_copy(update={"ended": datetime.now(UTC), "tasks": tuple(running.in_order())})
         state.results.append(result)
         state.units.extend(running.units)
         if running.batches is not None:
@@ -221,6 +221,11 @@ class _EngineRun:
         self.units: list[Unit] = []
         earlier = max((each.tasks for each in state.stopping), default=0)
         self.batches = Batches(plan.until, plan.tasks, earlier) if plan.until else None
+
+    def in_order(self) -> list[TaskResult]:
+        """The results in the order of the tasks that were asked for, whichever of them ended first."""
+        place = {task.id: place for place, task in enumerate(self._plan.tasks)}
+        return sorted(self.results, key=lambda result: place[result.task])
 
     async def all_tasks(self, session: Session) -> str:
         """Drive and count every task. Returns why it stopped early, or an empty string."""

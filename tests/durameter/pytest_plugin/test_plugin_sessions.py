@@ -179,13 +179,13 @@ def _pytest(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
 def test_a_session_without_a_plug_in_for_async_tests(tmp_path: Path) -> None:
     done = _pytest(_project(tmp_path, test_plain=PLAIN), "-p", "no:asyncio", "-p", "no:anyio")
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "3 failed, 2 passed" in done.stdout
+    assert "3 failed, 2 passed" in done.stdout, done.stdout
     # 3 tasks of 1, 2, 3 turns: 2, 3, 4 Actions
-    assert "at most 2 Actions in every task expected, task t3 has 4: 2 too many" in done.stdout
-    assert "UntrustedError: Nothing can be concluded from this measurement:" in done.stdout
-    assert "temporal: t1, t2 did not complete, and are in no figure" in done.stdout
-    assert "the driver raised ValueError('the agent is wrong')" in done.stdout
-    assert "has nothing for inngest. It has: temporal=default" in done.stdout
+    assert "at most 2 Actions in every task expected, task t3 has 4: 2 too many" in done.stdout, done.stdout
+    assert "UntrustedError: Nothing can be concluded from this measurement:" in done.stdout, done.stdout
+    assert "temporal: t1, t2 did not complete, and are in no figure" in done.stdout, done.stdout
+    assert "the driver raised ValueError('the agent is wrong')" in done.stdout, done.stdout
+    assert "has nothing for inngest. It has: temporal=default" in done.stdout, done.stdout
     assert servers_in(tmp_path) == set()
 
 
@@ -194,7 +194,7 @@ def test_async_tests_and_two_processes(tmp_path: Path) -> None:
     folder = _project(tmp_path, test_one=ASYNCHRONOUS, test_two=ASYNCHRONOUS)
     done = _pytest(folder, *ASYNCIO, "-n", "2", "--dist", "loadfile")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 passed" in done.stdout
+    assert "4 passed" in done.stdout, done.stdout
     assert len(list((tmp_path / "base").glob("popen-gw*/durameter-servers0/temporal-0"))) == 2
     assert servers_in(tmp_path) == set()
 
