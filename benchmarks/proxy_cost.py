@@ -26,9 +26,9 @@ from durameter.engines.inngest.config import InngestConfig
 from durameter.engines.inngest.engine import InngestEngine
 from durameter.engines.inngest.session import InngestSession
 from durameter.engines.inngest.tap import RunningTap
-from durameter.measure.run import Plan, Subject, measure
 from durameter.registry import load_engine, load_workload
 from durameter.results.model import EngineResult
+from durameter.runner.run import Plan, Subject, measure
 from durameter.telemetry import open_telemetry
 
 RUNS, STEPS, WARM = 150, 10, 10

@@ -26,10 +26,10 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from durameter.config import make_config
 from durameter.engines.temporal.config import TemporalConfig
 from durameter.engines.temporal.engine import TemporalEngine
-from durameter.measure.run import Plan, Subject, measure
 from durameter.processes.server import GuardedProcess, clean_environment, free_ports
 from durameter.registry import load_engine, load_workload
 from durameter.results.model import EngineResult
+from durameter.runner.run import Plan, Subject, measure
 from durameter.telemetry import open_telemetry
 from durameter_collectors.temporal.wire.client import WireLog, tap_command
 

@@ -21,16 +21,16 @@ from typing import Any
 from durameter import Implementation, Workload
 from durameter.config import Config, make_config
 from durameter.cost.prices import load_books
-from durameter.cost.prices.pricing import Pricing
+from durameter.cost.prices.books import Pricing
 from durameter.engines.base import Engine, RunningServer
 from durameter.engines.inngest.config import InngestConfig
 from durameter.engines.temporal.config import TemporalConfig
 from durameter.formatting import count, dollars
-from durameter.measure.run import Plan, Subject, measure
 from durameter.registry import load_engine, load_workload
 from durameter.report import build_report
 from durameter.report.measurement import EngineReport, Month
 from durameter.results.model import EngineResult, TaskResult
+from durameter.runner.run import Plan, Subject, measure
 from durameter.telemetry import open_telemetry
 
 TASKS, SEED, AT_ONCE, MONTH = 10, 0, 10, Decimal(100_000)

@@ -9,13 +9,14 @@ Installed engines add their own names, by `EnginePlugin.exports`.
 from durameter._lazy import lazy_names
 
 _HOMES = {
-    "durameter.api": ("Result", "count", "measure", "read_result", "to_markdown", "watch"),
+    "durameter.api": ("count", "measure", "read_result", "watch"),
     "durameter.budgets": ("Budget",),
     "durameter.config": ("Config", "load_config", "make_config"),
     "durameter.engines.plugin": ("EnginePlugin",),
     "durameter.errors": ("DurameterError", "EngineMissingError", "ResultError", "UsageError"),
-    "durameter.measure.run": ("Observer",),
+    "durameter.runner.run": ("Observer",),
     "durameter.processes.asgi": ("serve_app",),
+    "durameter.result": ("Result", "to_markdown"),
     "durameter.results.model": ("EngineResult", "Measurement", "TaskResult"),
     "durameter.retries": ("RetryPolicy",),
     "durameter.workload": (

@@ -1,10 +1,8 @@
 """The public names, for type checkers; a test holds them to what `__init__.py` gives."""
 
-from durameter.api import Result as Result
 from durameter.api import count as count
 from durameter.api import measure as measure
 from durameter.api import read_result as read_result
-from durameter.api import to_markdown as to_markdown
 from durameter.api import watch as watch
 from durameter.budgets import Budget as Budget
 from durameter.config import Config as Config
@@ -17,12 +15,14 @@ from durameter.errors import ResultError as ResultError
 from durameter.errors import UsageError as UsageError
 from durameter.inngest import InngestSession as InngestSession
 from durameter.inngest import wait_for_runs as wait_for_runs
-from durameter.measure.run import Observer as Observer
 from durameter.processes.asgi import serve_app as serve_app
+from durameter.result import Result as Result
+from durameter.result import to_markdown as to_markdown
 from durameter.results.model import EngineResult as EngineResult
 from durameter.results.model import Measurement as Measurement
 from durameter.results.model import TaskResult as TaskResult
 from durameter.retries import RetryPolicy as RetryPolicy
+from durameter.runner.run import Observer as Observer
 from durameter.temporal import TemporalSession as TemporalSession
 from durameter.workload import Driver as Driver
 from durameter.workload import Implementation as Implementation

@@ -1,11 +1,9 @@
 """Public names that are imported when they are first asked for."""
 
-import sys
 from collections.abc import Callable, Mapping
-from types import ModuleType
 from typing import Any
 
-__all__ = ["lazy_names", "make_verb"]
+__all__ = ["lazy_names"]
 
 
 def lazy_names(
@@ -34,17 +32,3 @@ def lazy_names(
         return sorted({*package, *places, *more()})
 
     return get, names
-
-
-class _Verb(ModuleType):
-    def __call__(self, *arguments: Any, **settings: Any) -> Any:
-        api = __import__("durameter.api", fromlist=["api"])
-        return getattr(api, self.__name__.rpartition(".")[2])(*arguments, **settings)
-
-
-def make_verb(package: str) -> None:
-    """Let a package be called as the verb of the public API that has its name.
-
-    `durameter.measure` is both, and importing the package anywhere puts it in the verb's place.
-    """
-    sys.modules[package].__class__ = _Verb

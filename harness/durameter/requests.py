@@ -26,10 +26,10 @@ from durameter.workload import Workload
 from durameter.workload_files import SOURCE, is_own_file, recorded_source
 
 if TYPE_CHECKING:  # what runs tasks, and what watches, is heavy: each is imported by the one that needs it
-    from durameter.measure.run import Observer
-    from durameter.measure.until import Until
+    from durameter.runner.run import Observer
+    from durameter.runner.until import Until
     from durameter.telemetry import ExporterName
-    from durameter.watch.run_command import Stop
+    from durameter.watcher.run_command import Stop
 
 __all__ = ["Ready", "ready_count", "ready_measurement", "ready_watch", "with_answers"]
 
@@ -88,9 +88,9 @@ def ready_measurement(
         UsageError: a name, an option or a number is wrong.
         ResultError: no folder can be made.
     """
-    from durameter.measure.planning import implementations_of, named_workload, options_of, tasks_of
-    from durameter.measure.run import Plan, Subject, measure
-    from durameter.measure.until import same_beginning
+    from durameter.runner.planning import implementations_of, named_workload, options_of, tasks_of
+    from durameter.runner.run import Plan, Subject, measure
+    from durameter.runner.until import same_beginning
     from durameter.telemetry import open_telemetry
 
     asked = workload or config.run.workload
@@ -123,7 +123,7 @@ def ready_measurement(
 
 
 def _until(until: str | None, at_most: int | None, first: int) -> "Until | None":
-    from durameter.measure.until import AT_MOST, Until, parse_until
+    from durameter.runner.until import AT_MOST, Until, parse_until
 
     if until is None:
         if at_most is not None:
@@ -163,8 +163,8 @@ def ready_watch(
         EngineMissingError: a key is missing.
         ResultError: no folder can be made.
     """
-    from durameter.watch.run_command import check_command
-    from durameter.watch.watch import WatchPlan, watch
+    from durameter.watcher.run_command import check_command
+    from durameter.watcher.watch import WatchPlan, watch
 
     argv = tuple(command)
     if engine is not None and engine not in engine_names():

@@ -33,12 +33,12 @@ from durameter import (
 from durameter.cli._process import exit_code
 from durameter.config import Config
 from durameter.cost.prices import load_books
-from durameter.cost.prices.pricing import Pricing
+from durameter.cost.prices.books import Pricing
 from durameter.engines.inngest.engine import InngestEngine
 from durameter.engines.temporal.engine import TemporalEngine
 from durameter.errors import UsageError
-from durameter.measure.run import Plan, Subject, measure
 from durameter.report import build_report
+from durameter.runner.run import Plan, Subject, measure
 from durameter.telemetry import open_telemetry
 
 

@@ -66,7 +66,7 @@ def test_type_checkers_know_the_same_names() -> None:
     assert known == {*NAMES, "TemporalSession", "InngestSession", "wait_for_runs"}
 
 
-@pytest.mark.parametrize("first", ["pass", "import durameter.measure.run, durameter.watch.watch"])
+@pytest.mark.parametrize("first", ["pass", "import durameter.runner.run, durameter.watcher.watch"])
 def test_verbs_can_be_called_whatever_was_imported_before(first: str) -> None:
     code = f"""
 import durameter

@@ -6,9 +6,9 @@ from typing import Any
 
 from durameter import Implementation, Result, Task
 from durameter.config import Config
-from durameter.measure.run import Plan, Subject, measure
 from durameter.registry import load_engine, load_workload
 from durameter.results.model import EngineResult, TaskResult
+from durameter.runner.run import Plan, Subject, measure
 from durameter.telemetry import ExporterName, open_telemetry
 from durameter_workloads.support_agent.shape import Conversation
 from running import patience

@@ -10,9 +10,9 @@ from measuring import Silent, engine_of, kinds, measure_agent, proof_of, states
 from durameter import Result, read_result
 from durameter.config import Config
 from durameter.cost.scenarios import ScenarioEffect, read_effects
-from durameter.measure.scenarios import base_of, run_scenario
 from durameter.registry import load_workload
 from durameter.results.model import TaskResult
+from durameter.runner.scenarios import base_of, run_scenario
 from durameter_workloads.model_server import Faults
 from durameter_workloads.support_agent.shape import Conversation
 

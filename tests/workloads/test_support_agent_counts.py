@@ -99,8 +99,15 @@ HAND_MADE = {
 
 @pytest.fixture(scope="module")
 async def by_hand(agent_servers: Config, tmp_path_factory: pytest.TempPathFactory) -> Result:
-    tasks = [as_task(name, conversation) for name, (conversation, _, _) in HAND_MADE.items()]
+    tasks = [as_task(name, HAND_MADE[name][0]) for name in reversed(HAND_MADE)]
     return await measure_agent(agent_servers, tmp_path_factory.mktemp("hand") / "result", tasks, faults=NO_FAULTS)
+
+
+def test_tasks_stand_in_the_order_in_which_they_were_asked_for(by_hand: Result) -> None:
+    """The last one, with a single question, is the first to end."""
+    for engine in by_hand.measurement.engines:
+        assert [task.task for task in engine.tasks] == list(reversed(HAND_MADE))
+        assert min(engine.tasks, key=lambda task: task.ended).task == "question"
 
 
 @pytest.mark.parametrize("name", HAND_MADE)

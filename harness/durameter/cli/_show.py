@@ -5,11 +5,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from durameter.api import Result
 from durameter.cli._document import show_document
 from durameter.cli._options import one_format
 from durameter.config import Config
 from durameter.report.measurement_document import report_document
+from durameter.result import with_verbs
 from durameter.results import folder
 
 __all__ = ["say_page", "show"]
@@ -37,7 +37,7 @@ def show(
         from durameter.report.render_html import check_writable  # heavy, and only a page needs it
 
         check_writable(html)
-    result = Result(found.folder, found.measurement, found.ledger)
+    result = with_verbs(found)
     report = result.report(volume, prices=prices, books=books or (), on=on, config=config)
     if as_json:
         print(report.model_dump_json(indent=2))

@@ -12,8 +12,8 @@ from durameter.cli._process import exit_code, until_stopped
 from durameter.cli._progress import progress_lines
 from durameter.cli._show import show
 from durameter.errors import UsageError
-from durameter.measure.until import AT_LEAST, AT_MOST
 from durameter.requests import ready_measurement
+from durameter.runner.until import AT_LEAST, AT_MOST
 from durameter.telemetry import ExporterName
 
 __all__ = ["run"]

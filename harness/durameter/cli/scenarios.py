@@ -23,11 +23,11 @@ from durameter.cost.scenarios.effects import (
     unfinished_folder,
 )
 from durameter.errors import UsageError
-from durameter.measure.scenarios import Base, base_of, run_scenario, source_again
 from durameter.registry import load_workload
 from durameter.report.scenarios import effects_document, offer_document
 from durameter.results.folder import Result, read_result
 from durameter.results.model import Measurement, TaskState
+from durameter.runner.scenarios import Base, base_of, run_scenario, source_again
 from durameter.workload import Scenario
 
 __all__ = ["scenarios"]

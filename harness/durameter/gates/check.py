@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, computed_field
 from durameter.budgets import Budget
 from durameter.cost.billing.month import month_of
 from durameter.cost.capacity import demand
-from durameter.cost.prices.pricing import Pricing
+from durameter.cost.prices.books import Pricing
 from durameter.cost.statistics import mean_interval
 from durameter.errors import UsageError
 from durameter.gates.figures import Figures, figures_of

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, computed_f
 
 from durameter.cost.billing.month import month_of
 from durameter.cost.capacity import demand
-from durameter.cost.prices.pricing import Pricing
+from durameter.cost.prices.books import Pricing
 from durameter.cost.statistics.differences import Sureness, of_pairs, of_two
 from durameter.errors import ResultError, UsageError
 from durameter.gates.figures import Figures, figures_of

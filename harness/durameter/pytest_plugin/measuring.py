@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from durameter.errors import UsageError
-from durameter.measure.planning import implementations_of, named_workload, options_of, tasks_of
-from durameter.measure.run import Plan, Subject, measure
 from durameter.pytest_plugin.result import MeasuredResult, check_plan
 from durameter.pytest_plugin.servers import Servers
 from durameter.registry import load_engine
 from durameter.results.folder import Result
 from durameter.results.model import EngineResult, TaskResult
 from durameter.results.trust import UntrustedError, distrust
+from durameter.runner.planning import implementations_of, named_workload, options_of, tasks_of
+from durameter.runner.run import Plan, Subject, measure
 from durameter.telemetry import open_telemetry
 from durameter.workload import Task, Workload
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from durameter.config import Config
 from durameter.cost.prices import load_books
-from durameter.cost.prices.pricing import Pricing
+from durameter.cost.prices.books import Pricing
 from durameter.errors import UsageError
 from durameter.formatting import count, plain, span
 from durameter.gates.check import check

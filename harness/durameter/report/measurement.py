@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from durameter.cost.billing.month import Month, month_of
 from durameter.cost.capacity import capacity_rows, demand
-from durameter.cost.prices.pricing import Pricing
+from durameter.cost.prices.books import Pricing
 from durameter.cost.statistics import assess
 from durameter.cost.statistics.records import Certainty
 from durameter.report.intervals import Spread, TypeShare, by_type, left_out, spread, stopping_warnings

@@ -11,7 +11,7 @@ from durameter.errors import UsageError
 
 if TYPE_CHECKING:  # every command with --html asks `check_writable`; what a page is made of loads with the page
     from durameter.cost.prices import PriceBook
-    from durameter.cost.prices.pricing import Pricing
+    from durameter.cost.prices.books import Pricing
     from durameter.cost.profile import Profile
     from durameter.cost.projection import Projection
     from durameter.report.measurement import Report

@@ -12,7 +12,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from durameter import read_result
 from durameter.config import load_config
 from durameter.cost.prices import load_books
-from durameter.cost.prices.pricing import Pricing
+from durameter.cost.prices.books import Pricing
 from durameter.errors import ResultError, UsageError
 from durameter.gates.check import Checked, check
 from durameter_collectors.ledger import read_ledger, write_ledger

@@ -14,7 +14,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from durameter import read_result
 from durameter.cost.prices import load_books
-from durameter.cost.prices.pricing import Pricing
+from durameter.cost.prices.books import Pricing
 from durameter.errors import ResultError
 from durameter.gates.diff import Allowed, Diff, Refused, diff
 from durameter.registry import rulebook_of

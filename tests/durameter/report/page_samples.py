@@ -12,7 +12,7 @@ from durameter.cost.prices import (
     monthly_cost,
 )
 from durameter.cost.prices import book as book_of
-from durameter.cost.prices.pricing import Pricing
+from durameter.cost.prices.books import Pricing
 from durameter.cost.profile import (
     Coefficient,
     Covariate,

@@ -30,7 +30,7 @@ from durameter.cli.report import report as report_command
 from durameter.cli.rules import rules
 from durameter.cli.scenarios import scenarios
 from durameter.conformance import Outcome
-from durameter.cost.prices.pricing import Pricing
+from durameter.cost.prices.books import Pricing
 from durameter.cost.scenarios.effect import Extra, Reading, ScenarioEffect
 from durameter.cost.scenarios.effects import Effects
 from durameter.cost.statistics.differences import of_pairs

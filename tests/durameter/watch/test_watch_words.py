@@ -12,7 +12,7 @@ from durameter.engines.task_key import Root, group_of, group_roots, parse_key, s
 from durameter.engines.temporal.discover_tasks import list_query
 from durameter.errors import UsageError
 from durameter.registry import task_keys
-from durameter.watch.watch import WatchPlan
+from durameter.watcher.watch import WatchPlan
 
 
 @given(st.text(), st.text())

@@ -17,7 +17,7 @@ from durameter.processes.server import free_ports
 from durameter.registry import task_keys
 from durameter.results.folder import Result
 from durameter.results.model import EngineResult, TaskResult
-from durameter.watch.watch import WatchPlan, watch
+from durameter.watcher.watch import WatchPlan, watch
 
 pytestmark = pytest.mark.servers
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from durameter.cost.capacity import Demand
 from durameter.cost.prices import Choice, Cost, LimitHit, NotPricedError, Plan, choose, monthly_cost
-from durameter.cost.prices.pricing import Pricing
+from durameter.cost.prices.books import Pricing
 from durameter.errors import UsageError
 
 __all__ = ["Month", "month_of", "price_month"]

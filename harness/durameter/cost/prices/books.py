@@ -11,7 +11,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from durameter.cost.prices.schema import Plan, PriceBook, Source
 from durameter.cost.prices.tariff import Record
@@ -22,6 +22,7 @@ __all__ = [
     "BookKey",
     "NotPricedError",
     "PriceFileError",
+    "Pricing",
     "book",
     "book_by_id",
     "chosen_book",
@@ -279,6 +280,22 @@ def chosen_book(
     """
     named = next((each for each in books if each.engine == engine and each.id in asked), None)
     return named or book(engine, on or measured, books)
+
+
+class Pricing(BaseModel):
+    """Which price books a report uses."""
+
+    model_config = ConfigDict(frozen=True)
+
+    books: tuple[PriceBook, ...]
+    asked: tuple[str, ...] = ()
+    """Ids of books that were asked for, at most one per engine."""
+    on: date | None = None
+    """Otherwise those in force on this day; by default on the day of the measurement."""
+
+    def of(self, engine: str, measured: date) -> PriceBook:
+        """The book for one engine; see `chosen_book`."""
+        return chosen_book(engine, measured, self.books, asked=self.asked, on=self.on)
 
 
 @cache

@@ -9,7 +9,7 @@ import numpy as np
 
 from durameter.cost.capacity import assumptions as capacity_assumptions
 from durameter.cost.prices import Plan, PriceBook, load_books
-from durameter.cost.prices.pricing import Pricing
+from durameter.cost.prices.books import Pricing
 from durameter.cost.projection.ask import Ask, monthly_volumes
 from durameter.cost.projection.crossover import crossovers
 from durameter.cost.projection.draws import EngineDraws, ShapeModel, draw_engines, fit_shapes

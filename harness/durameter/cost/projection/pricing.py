@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from durameter.cost.billing.month import price_month
 from durameter.cost.capacity import Demand, capacity_rows, demand, limit_lines
 from durameter.cost.prices import Cost, NotPricedError, Plan, PriceBook
+from durameter.cost.prices.books import Pricing
 from durameter.cost.prices.draws import UsageDraws, price_draws
-from durameter.cost.prices.pricing import Pricing
 from durameter.cost.projection.ask import Ask
 from durameter.cost.projection.records import BookUsed, CapacityRow, PlanMonth, Quantiles
 from durameter.errors import UsageError

@@ -11,9 +11,9 @@ import pytest
 from durameter.cost.billing.month import month_of
 from durameter.cost.capacity import capacity_rows, demand
 from durameter.cost.prices import Plan, PriceBook, PriceFileError, Usage, load_books, monthly_cost, price_draws
+from durameter.cost.prices.books import Pricing
 from durameter.cost.prices.check import check_books
 from durameter.cost.prices.draws import UsageDraws
-from durameter.cost.prices.pricing import Pricing
 from durameter.engines.plugin import LimitedMeasure, Quantity
 from durameter.report.prices import limit_rows, price_rows
 from durameter.results.model import EngineResult, KindCount, TaskResult

@@ -19,7 +19,7 @@ from durameter.cost.statistics import (
     next_task_interval,
     warnings,
 )
-from durameter.measure.until import Batches, Until
+from durameter.runner.until import Batches, Until
 
 pytestmark = pytest.mark.long
 

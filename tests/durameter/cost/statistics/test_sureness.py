@@ -10,7 +10,7 @@ from rich.console import Console
 
 from durameter import Result, read_result
 from durameter.cost.prices import load_books
-from durameter.cost.prices.pricing import Pricing
+from durameter.cost.prices.books import Pricing
 from durameter.cost.statistics import mean_interval
 from durameter.report import Report, build_report
 from durameter.report.measurement_document import report_document

@@ -9,7 +9,6 @@ import pytest
 
 from durameter import Task, read_result
 from durameter.errors import UsageError
-from durameter.measure.until import Batches, Until, parse_until, same_beginning
 from durameter.results.folder import JOURNAL
 from durameter.results.model import (
     KindCount,
@@ -17,6 +16,7 @@ from durameter.results.model import (
     TaskResult,
     TaskState,
 )
+from durameter.runner.until import Batches, Until, parse_until, same_beginning
 from durameter_workloads.support_agent.workload import workload
 from running import command, journal, run
 

@@ -94,6 +94,7 @@ def _calls(child_id: str, **options: Any) -> Drive:
         expect(caller.status, "FAILED")
         for step in await on.steps(caller.id):
             if child_id == "sleeps" and step.invoked_run:
+                await on.until_step(step.invoked_run, "SLEEP")
                 await on.session.api.cancel(step.invoked_run)  # nobody waits for it any more
 
     return drive

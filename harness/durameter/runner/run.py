@@ -14,12 +14,12 @@ from pydantic import JsonValue
 from durameter.config import Config
 from durameter.engines.base import Engine, Session, TaskCount
 from durameter.errors import EngineMissingError
-from durameter.measure.until import Batches, Until
 from durameter.registry import answered_rulebook, engine_packages, load_engine
 from durameter.results.folder import LOG, Result
 from durameter.results.logs import logging_to
 from durameter.results.model import EngineResult, Reached, TaskResult, TaskState, count_kinds
 from durameter.results.writer import ResultWriter
+from durameter.runner.until import Batches, Until
 from durameter.workload import Driver, Implementation, Measured, RunContext, Task, TaskFailedError
 from durameter_collectors.rulebook import Rulebook
 from durameter_collectors.units import Gap, TaskLabel, Unit

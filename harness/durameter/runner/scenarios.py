@@ -12,9 +12,9 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from durameter.config import Config
 from durameter.cost.scenarios.effects import DECLARATION, scenario_folder, unfinished_folder
 from durameter.errors import UsageError
-from durameter.measure.run import Observer, Plan, Subject, measure
 from durameter.registry import load_engine
 from durameter.results.folder import Result
+from durameter.runner.run import Observer, Plan, Subject, measure
 from durameter.workload import Implementation, Scenario, Task, Workload
 from durameter.workload_files import SOURCE, is_path
 

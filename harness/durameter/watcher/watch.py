@@ -16,13 +16,13 @@ from durameter.config import Config
 from durameter.engines.base import TaskCount
 from durameter.engines.discovery import Found, Watched, WatchOptions
 from durameter.errors import DurameterError, EngineMissingError
-from durameter.measure.run import Observer
 from durameter.registry import answered_rulebook, engine_packages, load_engine
 from durameter.results.folder import LOG, Result
 from durameter.results.logs import logging_to
 from durameter.results.model import EngineResult, TaskResult, count_kinds
 from durameter.results.writer import ResultWriter
-from durameter.watch.run_command import COUNTED, Stop, run_command
+from durameter.runner.run import Observer
+from durameter.watcher.run_command import COUNTED, Stop, run_command
 from durameter_collectors.rulebook import Rulebook
 from durameter_collectors.units import Gap, TaskLabel, Unit
 
