@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def _read_journal(folder: Path) -> Result:
         ) from error
     header: dict[str, Any] | None = None
     engines: dict[tuple[str, str], dict[str, Any]] = {}
-    tasks: dict[tuple[str, str], list[Any]] = {}
+    tasks: dict[tuple[str, str], list[tuple[int, Any]]] = {}
     units: list[Unit] = []
     try:
         for number, line in enumerate(lines):
@@ -109,11 +110,13 @@ def _read_journal(folder: Path) -> Result:
                 about = entry["engine"]
                 engines[about["engine"], about["variant"]] = about
             elif entry["event"] == "task":
-                tasks.setdefault((entry["engine"], entry["variant"]), []).append(entry["task"])
+                place = entry.get("place", 0)  # old journals are in the order of ending
+                tasks.setdefault((entry["engine"], entry["variant"]), []).append((place, entry["task"]))
                 units += _UNITS.validate_python(entry["units"])
         if header is None:
             raise ResultError(f"{folder} was begun and holds nothing yet.")
-        results = [{**about, "tasks": tasks.get(key, [])} for key, about in engines.items()]
+        ordered = {key: [task for _, task in sorted(found, key=itemgetter(0))] for key, found in tasks.items()}
+        results = [{**about, "tasks": ordered.get(key, [])} for key, about in engines.items()]
         measurement = Measurement.model_validate({**header, "state": "incomplete", "engines": results})
     except (ValueError, KeyError, TypeError) as error:
         raise ResultError(f"The journal of {folder} cannot be read: {error}") from error

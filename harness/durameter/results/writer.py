@@ -95,10 +95,10 @@ class ResultWriter:
         """An engine is reached, is missing, or is done; a later line about it replaces an earlier one."""
         self._line("engine", engine=result.model_dump(mode="json", exclude={"tasks"}))
 
-    def task(self, engine: str, variant: str, result: TaskResult, units: Sequence[Unit]) -> None:
-        """A task ended: its result and its rows of the ledger."""
-        rows = _UNITS.dump_python(list(units), mode="json")
-        self._line("task", engine=engine, variant=variant, task=result.model_dump(mode="json"), units=rows)
+    def task(self, engine: str, variant: str, result: TaskResult, units: Sequence[Unit], place: int = 0) -> None:
+        """A task ended: its result, its rows of the ledger, and its place among the tasks that were asked for."""
+        rows, task = _UNITS.dump_python(list(units), mode="json"), result.model_dump(mode="json")
+        self._line("task", engine=engine, variant=variant, place=place, task=task, units=rows)
 
     def records(self, engine: str, task: str, records: Mapping[str, bytes]) -> None:
         """Raw records of a task, one file each."""

@@ -217,6 +217,7 @@ class _EngineRun:
         self._state = state
         self._measured: list[Measured] = []
         self._slots = asyncio.Semaphore(plan.concurrency)
+        self._places = {task.id: place for place, task in enumerate(plan.tasks)}
         self.results: list[TaskResult] = []
         self.units: list[Unit] = []
         earlier = max((each.tasks for each in state.stopping), default=0)
@@ -224,8 +225,7 @@ class _EngineRun:
 
     def in_order(self) -> list[TaskResult]:
         """The results in the order of the tasks that were asked for, whichever of them ended first."""
-        place = {task.id: place for place, task in enumerate(self._plan.tasks)}
-        return sorted(self.results, key=lambda result: place[result.task])
+        return sorted(self.results, key=lambda result: self._places[result.task])
 
     async def all_tasks(self, session: Session) -> str:
         """Drive and count every task. Returns why it stopped early, or an empty string."""
@@ -339,7 +339,7 @@ class _EngineRun:
         self.results.append(result)
         self.units.extend(count.units)
         self._state.writer.records(name, task.id, count.records)
-        self._state.writer.task(name, implementation.variant, result, count.units)
+        self._state.writer.task(name, implementation.variant, result, count.units, self._places[task.id])
         label = TaskLabel(self._plan.workload, implementation.variant, task.id)
         if self._state.telemetry.units is not None:
             self._state.telemetry.units.record_task(
