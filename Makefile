@@ -22,7 +22,8 @@ check: .venv/.installed-dev  ## tier 1: lint, types, import rules, and every tes
 	@$(MAKE) --no-print-directory --jobs 2 lint quick
 
 quick: .venv/.installed-dev
-	$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile -m "not servers and not long and not slow" $(ARGS)
+	$(BIN)/pytest --quiet --numprocesses 3 --dist loadfile --hypothesis-profile quick \
+	  -m "not servers and not long and not slow" $(ARGS)
 
 test: .venv/.installed-dev lint  ## tier 2: lint, and the tests on real servers of both engines
 	$(BIN)/pytest $(PARALLEL) -m "not slow" $(ARGS)

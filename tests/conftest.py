@@ -19,7 +19,8 @@ from shared_servers import lease, share, stop_all
 
 # A shared machine may pause in the middle of an example; timing belongs to benchmarks.
 hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
-hypothesis.settings.load_profile("patient")
+hypothesis.settings.register_profile("quick", hypothesis.settings.get_profile("patient"), max_examples=20)
+hypothesis.settings.load_profile("patient")  # `make check` asks for the quick one
 
 _ROOT = Path(__file__).parents[1]
 FILES_PER_SERVER = 8

@@ -26,6 +26,8 @@ from durameter_collectors.units import TaskLabel, Unit
 from otlp_receiver import Receiver, attributes, grpc_receiver, http_receiver
 from running import patience
 
+pytestmark = pytest.mark.long
+
 TASK = TaskLabel("durameter/support_agent", "default", "task-1")
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)
 END = START + timedelta(seconds=9)

@@ -27,6 +27,8 @@ from durameter_workloads.support_agent.shapes import recorded_conversations, run
 from durameter_workloads.support_agent.stored_threads import StoredThreads
 from running import patience, within
 
+pytestmark = pytest.mark.long
+
 ANSWER = ScriptedReply(content="yes")
 ASK = {"model": "any", "user": "ann", "messages": [{"role": "user", "content": "?"}]}
 

@@ -21,6 +21,8 @@ from durameter_collectors.inngest.runs import TaskRuns, count_runs
 from durameter_collectors.inngest.store.read import StoreError, read_store
 from durameter_collectors.units import TaskLabel
 
+pytestmark = pytest.mark.long
+
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 LABEL = TaskLabel("tests/bad", "default", "task")
 EVENT = "01M848CVAJQV2CGNMBWN7TMNPX"

@@ -10,6 +10,8 @@ import pytest
 
 from durameter.cli.main import COMMANDS
 
+pytestmark = pytest.mark.long
+
 RESULT = Path(__file__).with_name("results") / "agreeing"
 
 SDKS = {"temporalio", "inngest", "fastapi", "uvicorn", "openai", "opentelemetry", "google.protobuf", "grpc"}

@@ -19,6 +19,8 @@ from durameter.processes.command import Command
 from durameter.processes.server import GuardedProcess, clean_environment
 from running import alive, patience, processes_in, servers_in, within
 
+pytestmark = pytest.mark.long
+
 
 async def start(folder: Path, script: str) -> GuardedProcess:
     argv = ["sh", "-c", script, str(folder)]

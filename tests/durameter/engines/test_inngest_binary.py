@@ -33,6 +33,8 @@ from durameter.errors import EngineMissingError
 from durameter.processes import run_program
 from running import patience
 
+pytestmark = pytest.mark.long
+
 SERVER = '#!/bin/sh\n[ "$1" = version ] && echo "{says}"\n'
 
 # Notes its environment and its process id, then does what npm does: unpack the package with the program in it.

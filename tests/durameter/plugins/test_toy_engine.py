@@ -19,6 +19,8 @@ import pytest
 
 from running import Ended, run
 
+pytestmark = pytest.mark.long
+
 SOURCE = Path(__file__).parents[2] / "plugins" / "durameter-toy"
 
 PROGRAM = """

@@ -26,6 +26,8 @@ from durameter.report.render_html import (
 )
 from durameter.results.folder import Result
 
+pytestmark = pytest.mark.long
+
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 VOID = {"meta", "br", "img", "link", "input", "hr"}
 

@@ -26,6 +26,8 @@ from durameter_collectors.inngest.wire.rows import WireProblem, WireRequest, Wir
 from durameter_collectors.tapping.client import TapError
 from running import alive, within
 
+pytestmark = pytest.mark.long
+
 MIB = 1024 * 1024
 ASK = {"ctx": {"run_id": RUN, "attempt": 0}}
 

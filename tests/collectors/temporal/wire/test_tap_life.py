@@ -18,6 +18,8 @@ from durameter.processes.server import free_ports
 from durameter_collectors.temporal.wire.client import WireError, WireLog, tap_command
 from running import alive, patience, within
 
+pytestmark = pytest.mark.long
+
 
 async def echoes(tapped: Tapped, message: bytes = b"hello") -> bool:
     async with channel(tapped.address) as client:

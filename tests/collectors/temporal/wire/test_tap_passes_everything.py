@@ -16,6 +16,8 @@ from tapping import tap
 from durameter_collectors.tapping.upstream import Tls
 from running import patience
 
+pytestmark = pytest.mark.long
+
 MIB = 1024 * 1024
 
 
