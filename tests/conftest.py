@@ -56,13 +56,16 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Worker processes take files in this order: those that may take longest first, so that none is left for last."""
+    """Worker processes take files in this order: those that may take longest first, so that none is left for last.
+
+    Except those that need what another file makes, `servers(last=True)`: a worker would only wait for it.
+    """
     if not hasattr(config, "workerinput"):
         return
     limits: dict[Path, float] = {}
     for item in items:
-        own = item.get_closest_marker("timeout")
-        limit = own.args[0] if own else 0.0 if item.get_closest_marker("servers") is None else 1.0
+        own, servers = item.get_closest_marker("timeout"), item.get_closest_marker("servers")
+        limit = 0.0 if servers is None else 0.5 if servers.kwargs else own.args[0] if own else 1.0
         limits[item.path] = max(limit, limits.get(item.path, 0.0))
     items.sort(key=lambda item: -limits[item.path])
 

@@ -1,9 +1,10 @@
 """`durameter ...` as a process of its own, forked from one that has imported everything already: 0.1 s instead of 1 s.
 
 Arguments, environment, folder, output and exit status are the child's own, and it leaves as the real command does. What
-only a fresh interpreter shows (what is imported when, how long it takes) is asked elsewhere, and `.ci/run` sets
-DURAMETER_TESTS_REAL_PROCESSES, so that each of these is a fresh interpreter there. As a program, this file is the one
-that forks: a line of JSON per command comes in, a line with its exit status goes out.
+only a fresh interpreter shows (what is imported when, how long it takes) is asked elsewhere: by `test_start_up.py`, and
+by all tests on servers, which run the real command. With DURAMETER_TESTS_REAL_PROCESSES each of these is a fresh
+interpreter too. As a program, this file is the one that forks: a line of JSON per command comes in, a line with its
+exit status goes out.
 """
 
 import functools

@@ -8,15 +8,16 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from compare import REASONS
-from measured import Row, measure
+sys.path.insert(0, str(Path(__file__).parents[1]))  # as pytest has it
 
+from compare import REASONS
+from measured import Row, failures_of, rows_of
+
+from conformance_run import perform
 from durameter.config import make_config
 from durameter.engines.temporal.engine import TemporalEngine
 from durameter_workloads.conformance.temporal.scenarios import SCENARIOS
 
-PER_SERVER = 32
-"""Every namespace makes the server's metrics page longer, which each reading of the meter takes whole."""
 PAGE = Path(__file__).parents[2] / "docs" / "peers.md"
 
 HEAD = """\
@@ -79,30 +80,29 @@ def _line(row: Row, letters: dict[str, str]) -> str:
     return f"| {row.name} | {found.ours} | {found.ui} | {', '.join(parts)} | {row.meter} |"
 
 
-async def main(target: Path) -> int:
+def main(target: Path) -> int:
     """Write the page, or say what is wrong; returns how many scenarios that is."""
-    rows: list[Row] = []
-    broken: dict[str, BaseException] = {}
-    version = ""
-    for first in range(0, len(SCENARIOS), PER_SERVER):
-        with tempfile.TemporaryDirectory() as folder:
-            async with TemporalEngine().reached(make_config(), Path(folder), print) as reached:
-                measured, failed = await measure(reached, SCENARIOS[first : first + PER_SERVER])
-                version = reached.info.version
-        rows += measured
-        broken |= failed
+    run = perform()
+    rows, broken = rows_of(run), failures_of(run)
     wrong = [row for row in rows if row.comparison.unexplained or row.comparison.ours != row.hand]
     for row in wrong:
         print(f"{row.name}: by hand {row.hand}, {row.comparison}")
     for name, error in broken.items():
-        print(f"{name}: did not come to its end: {error!r}")
+        print(f"{name}: did not come to its end: {error}")
     if not wrong and not broken:
-        target.write_text(page(rows, version))
+        target.write_text(page(rows, asyncio.run(version())))
         print(f"{target}: {len(rows)} scenarios; {len(SCENARIOS) - len(rows)} are not offered by this server")
     return len(wrong) + len(broken)
 
 
+async def version() -> str:
+    """Of the embedded server."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with TemporalEngine().reached(make_config(), Path(folder), print) as reached:
+            return reached.info.version
+
+
 if __name__ == "__main__":
-    failed = asyncio.run(main(Path(sys.argv[1]) if len(sys.argv) > 1 else PAGE))
+    failed = main(Path(sys.argv[1]) if len(sys.argv) > 1 else PAGE)
     sys.stdout.flush()
     os._exit(1 if failed else 0)  # temporalio/sdk-python issue 300

@@ -1,23 +1,15 @@
-"""Runs scenarios on a server and holds each count against the vendor's UI rule."""
+"""Holds each count of a run of the conformance suite against the vendor's UI rule."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from compare import Comparison, compare
 from temporalio.api.history.v1 import HistoryEvent
-from temporalio.service import RPCError
 
+from conformance_run import ConformanceRun
 from durameter.engines.base import TaskCount
-from durameter.engines.temporal.engine import ReachedTemporal
 from durameter_collectors.temporal.files.read import read_history
-from durameter_collectors.units import TaskLabel
-from durameter_workloads.conformance.temporal.bench import bench
-from durameter_workloads.conformance.temporal.scenario import Scenario
-
-AT_ONCE = 8
-SECONDS = 180
-"""What one scenario may take, with its count."""
+from durameter_workloads.conformance.temporal import SCENARIOS
 
 
 @dataclass(frozen=True)
@@ -37,47 +29,20 @@ def histories_of(count: TaskCount) -> dict[str, Sequence[HistoryEvent]]:
     return {run: read_history(count.records[f"{run}.json.gz"]).events for run in count.runs}
 
 
-async def measure(
-    reached: ReachedTemporal, scenarios: Sequence[Scenario]
-) -> tuple[list[Row], dict[str, BaseException]]:
-    """Run them, a few at once, each in a namespace of its own. What the server does not offer is left out.
-
-    Returns:
-        The rows, and why other scenarios did not come to their end.
-    """
-    turns = asyncio.Semaphore(AT_ONCE)
-
-    async def in_turn(scenario: Scenario) -> Row | None:
-        async with turns:
-            return await asyncio.wait_for(_measure(reached, scenario), SECONDS)
-
-    ends = await asyncio.gather(*(in_turn(scenario) for scenario in scenarios), return_exceptions=True)
-    rows = [end for end in ends if isinstance(end, Row)]
-    broken = {
-        scenario.name: end for scenario, end in zip(scenarios, ends, strict=True) if isinstance(end, BaseException)
-    }
-    return rows, broken
-
-
-async def _measure(reached: ReachedTemporal, scenario: Scenario) -> Row | None:
-    async with reached.session() as session:
-        async with bench(session.client) as on:
-            for need in scenario.needs:
-                try:
-                    offered = await need.prepare(on)
-                except RPCError:
-                    offered = False
-                if not offered:
-                    return None
-            await scenario.drive(on)
-            count = await session.count(
-                [on.id(root) for root in scenario.roots], TaskLabel("peers", "default", scenario.name)
-            )
-        proofs = await session.reconcile(count.units)
-        meter = next(each for each in proofs if (each.source, each.other) == ("ledger", "meter"))
-        return Row(
+def rows_of(run: ConformanceRun) -> list[Row]:
+    """One per scenario that was carried out; what the server does not offer is left out."""
+    return [
+        Row(
             name=scenario.name,
             hand=scenario.total,
-            meter=int(sum(line.other for line in meter.lines)),
-            comparison=compare(count.units, histories_of(count)),
+            meter=int(sum((outcome.second_read or {}).values()) + sum(outcome.system.values())),
+            comparison=compare(run.counts[scenario.name].units, histories_of(run.counts[scenario.name])),
         )
+        for scenario in SCENARIOS
+        if scenario.name in run.counts and (outcome := run.outcomes[scenario.name]).state != "failed"
+    ]
+
+
+def failures_of(run: ConformanceRun) -> dict[str, str]:
+    """Scenario → why it did not come to its end."""
+    return {name: outcome.why for name, outcome in run.outcomes.items() if outcome.state == "failed"}

@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 from compare import APPLIED_AGAIN, CRON, LATE_SIGNAL, NEVER_STARTED, NOT_IN_HISTORIES, OPEN_ATTEMPTS
 from make_table import PAGE
-from measured import measure
+from measured import failures_of, rows_of
 
-from durameter.config import Config
-from durameter.engines.temporal.engine import TemporalEngine
+from conformance_run import conformance_run
 from durameter_workloads.conformance.temporal import SCENARIOS
 
 # What Durameter counts more than the UI, derived by hand from both rules; every reason that a server can show is here.
@@ -33,17 +32,16 @@ DIFFERENCES = {
 }
 
 
-@pytest.mark.servers
-async def test_every_difference_on_a_real_server_has_its_reason(shared_servers: Config, tmp_path: Path) -> None:
-    chosen = [scenario for scenario in SCENARIOS if scenario.name in DIFFERENCES]
-    assert len(chosen) == len(DIFFERENCES)
-    async with TemporalEngine().reached(shared_servers, tmp_path, print) as reached:
-        rows, broken = await measure(reached, chosen)
-    assert broken == {}
-    assert {row.name: dict(row.comparison.reasons) for row in rows} == DIFFERENCES
+@pytest.mark.servers(last=True)
+@pytest.mark.timeout(1200)  # for the whole suite, where nobody else has run it
+def test_every_difference_on_a_real_server_has_its_reason(run_folder: Path) -> None:
+    run = conformance_run(run_folder)
+    rows = rows_of(run)
+    assert failures_of(run) == {}
+    assert {row.name: dict(row.comparison.reasons) for row in rows if row.name in DIFFERENCES} == DIFFERENCES
     for row in rows:
-        assert row.comparison.unexplained == {}
-        assert row.comparison.ours == row.hand
+        assert row.comparison.unexplained == {}, row
+        assert row.comparison.ours == row.hand, row
 
 
 def test_the_page_has_the_scenarios_of_the_suite() -> None:

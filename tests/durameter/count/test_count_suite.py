@@ -3,8 +3,11 @@
 import asyncio
 import gzip
 import json
+import math
+import re
+import uuid
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -13,18 +16,14 @@ import pytest
 from backports import zstd
 from history_forms import FORMS, export
 
+from conformance_run import conformance_run
 from durameter.config import make_config
-from durameter.engines.base import RunningServer, TaskCount
+from durameter.engines.base import TaskCount
 from durameter.engines.counting import CountRequest
-from durameter.engines.temporal.config import TemporalConfig
-from durameter.engines.temporal.engine import TemporalEngine
 from durameter.registry import load_engine
 from durameter.results.estimates import unseen_kinds
 from durameter.results.folder import Result, read_result
 from durameter_collectors.units import Unit
-from durameter_workloads.conformance.temporal import SCENARIOS
-from durameter_workloads.conformance.temporal.scenario import Scenario
-from durameter_workloads.conformance.temporal.suite import perform_all
 from running import run
 
 COUNTING = load_engine("temporal").counting()
@@ -32,9 +31,6 @@ RECORDED = load_engine("temporal").recorded()
 
 
 HISTORIES = 1000
-LARGE = 3
-"""Runs of a family that is made again and again."""
-AT_ONCE = 24
 SLOW = (
     "28 s",
     "heartbeat",
@@ -48,7 +44,7 @@ SLOW = (
     "id used again",
     "start that terminates",
 )
-"""Parts of names of scenarios that take long, make no workflow, or meet each other in one namespace."""
+"""Parts of names of scenarios whose runs are more than one task, or that make no workflow."""
 FAMILIES = {
     "child tree": 4,
     "continue-as-new twice": 3,
@@ -62,7 +58,11 @@ FAMILIES = {
 }
 """Scenarios whose runs are one task, and how many runs (tests/workloads/conformance derives their Actions)."""
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.servers(last=True), pytest.mark.timeout(1200)]  # for the whole suite, where nobody else has run it
+
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+PREFIX = re.compile(r"\bc[0-9a-f]{10}(?=-)")
+"""Begins the ids of workflows of one scenario."""
 
 
 @dataclass
@@ -80,43 +80,44 @@ class Made:
         return [unit for _, count in self.counts for unit in count.units]
 
 
+def renamed(text: str, number: int) -> str:
+    """The same history, or part of one, of other workflows: ids of a copy differ from those of every other."""
+    if number == 0:
+        return text
+    text = UUID.sub(lambda found: str(uuid.uuid5(uuid.UUID(int=number), found[0])), text)
+    return PREFIX.sub(lambda found: f"c{uuid.uuid5(uuid.UUID(int=number), found[0]).hex[:10]}", text)
+
+
+def copied(count: TaskCount, number: int) -> TaskCount:
+    def again(unit: Unit) -> Unit:
+        return unit.model_copy(update={"run": renamed(unit.run, number), "evidence": renamed(unit.evidence, number)})
+
+    return TaskCount(
+        units=[again(unit) for unit in count.units],
+        gaps=[gap.model_copy(update={"run": renamed(gap.run, number)}) for gap in count.gaps],
+        runs=[renamed(run, number) for run in count.runs],
+    )
+
+
 @pytest.fixture(scope="module")
-async def made(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Made]:
-    """Every quick scenario once, and those that make families of runs until there are enough histories.
-
-    On a server of its own: a thousand workflows would make the shared one slower for the others.
-    """
-    folder = tmp_path_factory.mktemp("suite")
-    server = await TemporalEngine().start(make_config(), folder, print)
-    try:
-        found = await make(server, folder)
-    finally:
-        await server.process.stop()
-    yield found
-
-
-async def make(server: RunningServer, folder: Path) -> Made:
-    found = Made(folder / "histories")
+def made(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """The histories of the conformance run, and copies of them with other ids until there are enough."""
+    counts = {
+        name: count
+        for name, count in conformance_run(run_folder).counts.items()
+        if not any(part in name for part in SLOW)
+    }
+    texts = {
+        name.removesuffix(".json.gz"): gzip.decompress(packed).decode()
+        for count in counts.values()
+        for name, packed in count.records.items()
+        if name.endswith(".json.gz")
+    }
+    found = Made(tmp_path_factory.mktemp("suite") / "histories")
     found.folder.mkdir()
-
-    def counted(scenario: Scenario, count: TaskCount) -> None:
-        found.counts.append((scenario.name, count))
-        for name, packed in count.records.items():
-            if name.endswith(".json.gz"):
-                found.texts[name.removesuffix(".json.gz")] = gzip.decompress(packed).decode()
-
-    quick = [scenario for scenario in SCENARIOS if not any(part in scenario.name for part in SLOW)]
-    families = [scenario for scenario in SCENARIOS if FAMILIES.get(scenario.name, 0) >= LARGE]
-    rounds = 2 + (HISTORIES - len(quick)) // sum(FAMILIES[scenario.name] for scenario in families)
-    address = server.info.address
-    # The tap sees what histories are blind to; once is enough of it, and it doubles the work.
-    for tap, scenarios in ((True, quick), (False, families * rounds)):
-        where = folder / f"tap-{tap}"
-        where.mkdir()
-        config = make_config(temporal=TemporalConfig(address=address, namespace="default", tap=tap))
-        async with TemporalEngine().reached(config, where, print) as reached:
-            async for outcome in perform_all(reached, scenarios, at_once=AT_ONCE, shared=True, counted=counted):
-                print(outcome.name, outcome.state, outcome.why, outcome.wrong)  # that all pass is another test's matter
+    for number in range(math.ceil(HISTORIES / len(texts))):
+        found.counts += [(name, copied(count, number)) for name, count in counts.items()]
+        found.texts |= {renamed(run, number): renamed(text, number) for run, text in texts.items()}
     for name, text in found.texts.items():
         (found.folder / f"{name}.json").write_text(text)
     return found

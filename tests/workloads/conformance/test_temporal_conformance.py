@@ -1,12 +1,12 @@
 """Every scenario of the suite on the real dev server, by the product's own path, 8 at once."""
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+from conformance_run import conformance_run
 from durameter.config import make_config
 from durameter.conformance import Outcome
 from durameter.errors import UsageError
@@ -14,7 +14,6 @@ from durameter_collectors.rulebook import load_rulebook
 from durameter_workloads.conformance.temporal import SCENARIOS, suite
 from durameter_workloads.conformance.temporal.scenario import Scenario, rules_of
 
-AT_ONCE = 8
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 RULES = load_rulebook("temporal")
 
@@ -104,52 +103,18 @@ async def test_an_unknown_scenario_is_an_error_of_the_call(tmp_path_factory: pyt
 # On a server.
 
 
-class Coming(Nobody):
-    """Hands each outcome to the test that waits for it."""
-
-    def __init__(self, waiting: dict[str, asyncio.Future[Outcome]]) -> None:
-        self._waiting = waiting
-
-    def finished(self, outcome: Outcome, round_number: int) -> None:
-        if outcome.name in self._waiting:
-            self._waiting[outcome.name].set_result(outcome)
-
-
-@pytest.fixture(scope="session")
-async def outcomes(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[dict[str, asyncio.Future[Outcome]]]:
-    """All scenarios that were asked for, on servers of the suite's own.
-
-    Each has a namespace, which the shared server's page of metrics would carry for the rest of the run.
-    """
+@pytest.fixture(scope="module")
+def outcomes(request: pytest.FixtureRequest, run_folder: Path) -> dict[str, Outcome]:
+    """Of all scenarios that were asked for, on servers of the suite's own."""
     asked = [name for name in BY_NAME if any(f"[{name}]" in item.name for item in request.session.items)]
-    waiting: dict[str, asyncio.Future[Outcome]] = {name: asyncio.get_running_loop().create_future() for name in asked}
-
-    async def run() -> None:
-        only = asked if len(asked) < len(BY_NAME) else ()
-        folder = tmp_path_factory.mktemp("conformance")
-        await suite.run(make_config(), folder, only=only, at_once=AT_ONCE, observer=Coming(waiting))
-
-    def ended(task: asyncio.Task[None]) -> None:
-        error = asyncio.CancelledError() if task.cancelled() else task.exception()
-        for future in waiting.values():
-            if not future.done():
-                future.set_exception(error or AssertionError("the suite did not come to this scenario"))
-
-    running = asyncio.create_task(run())
-    running.add_done_callback(ended)
-    yield waiting
-    if not all(future.done() for future in waiting.values()):
-        running.cancel()  # else it is about to stop its tap, and must not be disturbed
-    await asyncio.gather(running, *waiting.values(), return_exceptions=True)
+    return conformance_run(run_folder, asked if len(asked) < len(BY_NAME) else ()).outcomes
 
 
 @pytest.mark.servers
-@pytest.mark.timeout(1200)  # the first one waits for its turn among all
+@pytest.mark.timeout(1200)  # the first one waits for all
 @pytest.mark.parametrize("name", BY_NAME)
-async def test_scenario(name: str, outcomes: dict[str, asyncio.Future[Outcome]]) -> None:
-    scenario, outcome = BY_NAME[name], await outcomes[name]
+def test_scenario(name: str, outcomes: dict[str, Outcome]) -> None:
+    scenario, outcome = BY_NAME[name], outcomes[name]
     if outcome.state == "skipped":
         pytest.skip(outcome.why)
     assert outcome.why == ""

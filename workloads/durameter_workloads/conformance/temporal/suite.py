@@ -138,8 +138,12 @@ class Suite:
         at_once: int = 8,
         times: int = 1,
         observer: Observer,
+        counted: Counted = _nobody,
     ) -> list[Outcome]:
-        """See `durameter.conformance.Suite.run`; a server of our own is replaced by a fresh one every 32 scenarios."""
+        """See `durameter.conformance.Suite.run`; a server of our own is replaced by a fresh one every 32 scenarios.
+
+        `counted` is told the count of each scenario, with its histories.
+        """
         chosen = pick("temporal", SCENARIOS, only)
         shared = bool(TemporalConfig.of(config).namespace)
         portion = len(chosen) if TemporalConfig.of(config).address else _PER_SERVER
@@ -153,7 +157,7 @@ class Suite:
                 where.mkdir(parents=True, exist_ok=True)
                 async with (
                     TemporalEngine().reached(config, where, observer.progress) as reached,
-                    aclosing(perform_all(reached, part, at_once=at_once, shared=shared)) as coming,
+                    aclosing(perform_all(reached, part, at_once=at_once, shared=shared, counted=counted)) as coming,
                 ):
                     async for outcome in coming:
                         observer.finished(outcome, round_number)
