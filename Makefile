@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 # A file's tests stay together, for they share what they set up. More processes than cores (WORKERS=4) end sooner on a
 # machine that does nothing else, and make waits longer.
-WORKERS ?= 2
+WORKERS ?= 3
 PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Tests start hundreds of Python programs, each of which would compile everything anew.
