@@ -25,7 +25,6 @@ from running import environment
 
 __all__ = ["lease", "share", "stop_all"]
 
-_ENGINES = {"temporal": TemporalEngine, "inngest": InngestEngine}
 _BUILD_SECONDS = 900
 """The first time on a machine, the Inngest server may have to be built."""
 _STOP_SECONDS = 20
@@ -115,7 +114,10 @@ def stop_all(folder: Path) -> None:
 
 
 async def _own(engine: str, folder: Path, run: int, name: str) -> None:
-    server = await _ENGINES[engine]().start(make_config(), folder / name, print)
+    if engine == "inngest":
+        server = await InngestEngine().start(make_config(), folder / name, print, lasting=False)
+    else:
+        server = await TemporalEngine().start(make_config(), folder / name, print)
     found = {
         "info": server.info.model_dump(mode="json"),
         "settings": dict(server.settings),

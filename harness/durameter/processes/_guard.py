@@ -9,7 +9,8 @@ each: `pid` once the child runs, or `error` and `reason`; `status` when it has e
 The child gets this script's own standard streams, and is in a process group of its own, so that a Ctrl-C in the
 terminal does not reach it before the measurement has been closed. When the child ends, what it left in its group is
 ended too, unless the order says `keep_leftovers`: then the guard goes on watching the group. A line `stay` on the
-socket makes the child stay without the asking process, until the guard gets SIGTERM.
+socket makes the child stay without the asking process, until the guard gets SIGTERM. Folders of the child that are in
+memory, links of the order's `lent`, are brought to where the links stand when all has ended.
 
 Should the guard itself be killed with SIGKILL, the Linux kernel ends the child; elsewhere it would stay.
 """
@@ -18,6 +19,7 @@ import contextlib
 import ctypes
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +27,8 @@ import threading
 import time
 import types
 from collections.abc import Collection
+from pathlib import Path
+from typing import Any
 
 LOOK_SECONDS = 0.2
 PR_SET_PDEATHSIG = 1
@@ -53,6 +57,25 @@ def _signal(group: int, number: int) -> bool:
     return True
 
 
+def bring_home(link: Path) -> None:
+    """Put a folder that a link leads to where the link stands. What is no link stays as it is.
+
+    Raises:
+        OSError: there is no room for it, for example; the link and the folder are as they were.
+    """
+    if not link.is_symlink():
+        return
+    folder, coming = link.readlink(), link.with_name(f"{link.name}.coming")
+    try:
+        shutil.copytree(folder, coming)
+    except OSError:
+        shutil.rmtree(coming, ignore_errors=True)
+        raise
+    link.unlink()
+    coming.rename(link)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _let_go_of_streams() -> None:
     """They are the child's alone: whoever reads its output waits for the child's end, not for the guard's."""
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -71,6 +94,14 @@ class Guard:
     def work(self) -> int:
         """Start the child, report its process id, end it when the order ends; return its status as a shell does."""
         order = json.loads(self._lines.readline())
+        try:
+            return self._guard(order)
+        finally:
+            for link in order["lent"]:
+                with contextlib.suppress(OSError):
+                    bring_home(Path(link))
+
+    def _guard(self, order: dict[str, Any]) -> int:
         numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
         ignored = [number for number in numbers if signal.getsignal(number) is signal.SIG_IGN]
         for number in numbers:

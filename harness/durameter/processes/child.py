@@ -83,6 +83,7 @@ class Child:
         *,
         grace: float = _GRACE_SECONDS,
         keep_leftovers: bool = False,
+        lent: Sequence[Path] = (),
     ) -> None:
         """Start the child, and wait until it runs. After an error, or where this is cancelled: `give_up`.
 
@@ -91,6 +92,7 @@ class Child:
             environment: its whole environment.
             grace: seconds that it has after SIGTERM when it is to end, and all that it started.
             keep_leftovers: whether what it leaves in its process group goes on after its end, while this process does.
+            lent: links to folders in memory, which are copied to where the links stand when all of it has ended.
 
         Raises:
             ProcessError: it cannot be started. The message is what the system says.
@@ -103,6 +105,7 @@ class Child:
                     "environment": dict(environment),
                     "grace": grace,
                     "keep_leftovers": keep_leftovers,
+                    "lent": [str(link.absolute()) for link in lent],
                 }
             ),
             "pid",

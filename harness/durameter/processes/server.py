@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -68,7 +69,13 @@ class GuardedProcess:
 
     @classmethod
     async def start(
-        cls, name: str, argv: Sequence[str], *, folder: Path, environment: Mapping[str, str]
+        cls,
+        name: str,
+        argv: Sequence[str],
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        lent: Sequence[Path] = (),
     ) -> "GuardedProcess":
         """Start `argv` in `folder`, its output appended to `folder/server.log`.
 
@@ -77,6 +84,7 @@ class GuardedProcess:
             argv: program and arguments.
             folder: working folder; made when missing.
             environment: the whole environment of the server.
+            lent: see `Child.start`.
 
         Raises:
             ProcessError: the program cannot be started.
@@ -88,7 +96,7 @@ class GuardedProcess:
             child = Child(folder=folder, stdout=output, stderr=output)
         started = False
         try:
-            await asyncio.to_thread(child.start, argv, environment)
+            await asyncio.to_thread(partial(child.start, argv, environment, lent=lent))
             started = True
         except ProcessError as error:
             raise ProcessError(f"{name} cannot be started ({argv[0]}): {error}") from error

@@ -58,7 +58,10 @@ FAMILIES = {
 }
 """Scenarios whose runs are one task, and how many runs (tests/workloads/conformance derives their Actions)."""
 
-pytestmark = [pytest.mark.servers(last=True), pytest.mark.timeout(1200)]  # for the whole suite, where nobody else has run it
+pytestmark = [
+    pytest.mark.servers(last=True),
+    pytest.mark.timeout(1200),
+]  # for the whole suite, where nobody else has run it
 
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 PREFIX = re.compile(r"\bc[0-9a-f]{10}(?=-)")

@@ -51,6 +51,36 @@ async def test_a_server_that_ignores_sigterm_is_ended_by_force(tmp_path: Path, m
     assert not alive({server.pid})
 
 
+async def lending(folder: Path, script: str) -> tuple[GuardedProcess, Path, Path]:
+    """A server with a folder that is a link: the server, the link, and what it leads to."""
+    memory, link = folder / "memory", folder / "server" / "store"
+    memory.mkdir()
+    link.parent.mkdir()
+    link.symlink_to(memory)
+    argv, own = ["sh", "-c", script], clean_environment(folder)
+    server = await GuardedProcess.start("The script", argv, folder=link.parent, environment=own, lent=[link])
+    assert await asyncio.to_thread(within, 10, (link / "rows").exists)
+    return server, link, memory
+
+
+@pytest.mark.parametrize("killed", [False, True])
+async def test_what_was_lent_comes_home_when_all_has_ended(tmp_path: Path, *, killed: bool) -> None:
+    server, link, memory = await lending(tmp_path, "trap '' TERM; echo kept > store/rows; exec sleep 1000")
+    assert link.is_symlink()
+    if killed:
+        os.kill(server.pid, signal.SIGKILL)
+        await server.died()
+    await server.stop()
+    assert (link.is_symlink(), (link / "rows").read_text(), memory.exists()) == (False, "kept\n", False)
+
+
+async def test_what_cannot_come_home_is_still_there(tmp_path: Path) -> None:
+    server, link, memory = await lending(tmp_path, "echo kept > store/rows; mkdir store.coming; sleep 1000")
+    assert await asyncio.to_thread(within, 10, (link.parent / "store.coming").exists)
+    await server.stop()
+    assert (link.is_symlink(), (memory / "rows").read_text()) == (True, "kept\n")
+
+
 async def test_a_program_that_cannot_be_started_is_said_not_to(tmp_path: Path) -> None:
     with pytest.raises(ProcessError, match=r"Nothing cannot be started \(/nowhere\): .*No such file"):
         await GuardedProcess.start("Nothing", ["/nowhere"], folder=tmp_path, environment={})

@@ -128,6 +128,26 @@ async def test_database_is_in_wal_mode_before_the_start_and_is_kept_for_the_next
     assert (folder / "inngest.json").read_text() == "{}\n"
 
 
+async def test_database_is_in_memory_where_the_server_does_not_last_and_there_is_room(
+    program: Help, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = tmp_path / "memory"
+    monkeypatch.setattr("durameter.engines.inngest.server._MEMORY", memory)
+    monkeypatch.setattr("durameter.engines.inngest.server._ROOM", 1)
+    nowhere = await how_to_start(program(NEWER), tmp_path / "no memory", [1, 2, 3, 4], lasting=False)
+    memory.mkdir()
+    lasting = await how_to_start(program(NEWER), tmp_path / "lasting", [1, 2, 3, 4])
+    start = await how_to_start(program(NEWER), tmp_path / "server", [1, 2, 3, 4], lasting=False)
+    monkeypatch.setattr("durameter.engines.inngest.server._ROOM", 2**60)
+    full = await how_to_start(program(NEWER), tmp_path / "full", [1, 2, 3, 4], lasting=False)
+    again = await how_to_start(program(NEWER), tmp_path / "full", [1, 2, 3, 4], lasting=False)
+    assert nowhere.lent == lasting.lent == full.lent == again.lent == ()
+    assert start.lent == (tmp_path / "server" / ".inngest",)
+    (mine,) = memory.iterdir()
+    assert (start.store.resolve(), mine.stat().st_mode & 0o077) == (mine / "main.db", 0)
+    assert all(each.store.resolve().is_relative_to(each.store.parents[1]) for each in (nowhere, lasting, full))
+
+
 SERVES = """#!/bin/sh
 echo '{{"level":"ERROR","msg":"could not listen for grpc","err":"listen tcp :50053: bind: address already in use"}}'
 sleep 1

@@ -111,19 +111,26 @@ class InngestEngine(Engine):
             )
         ]
 
-    async def start(self, config: Config, folder: Path, progress: Progress) -> RunningServer:
-        """Start `inngest dev` on free ports, its store in `folder`."""
+    async def start(self, config: Config, folder: Path, progress: Progress, *, lasting: bool = True) -> RunningServer:
+        """Start `inngest dev` on free ports, its store in `folder`.
+
+        Args:
+            config: which program.
+            folder: it works there.
+            progress: is told what starts.
+            lasting: whether it may run for long. Otherwise its store is in memory until it ends, where there is room.
+        """
         folder = folder.absolute()  # the server works in it
         binary = await _ensure_binary(config, progress)
         progress(f"starting Inngest {binary.version}")
         for _ in range(_START_TRIES):
             ports = free_ports(PORTS)
-            start = await how_to_start(binary.path, folder, ports)
+            start = await how_to_start(binary.path, folder, ports, lasting=lasting)
             environment = clean_environment(folder, start.environment)
             address = f"http://127.0.0.1:{ports[0]}"
             with engine_needed():
                 process = await GuardedProcess.start(
-                    "The Inngest dev server", start.argv, folder=folder, environment=environment
+                    "The Inngest dev server", start.argv, folder=folder, environment=environment, lent=start.lent
                 )
                 ready = await process.ready(
                     partial(_answers, address), port=ports[0], taken=PORT_TAKEN, harmless=start.harmless
@@ -167,7 +174,7 @@ class InngestEngine(Engine):
                 there = await reach(address, inngest.signing_key)
                 info = info_of(config.servers.state, address) or there
             else:
-                server = await self.start(config, folder, progress)
+                server = await self.start(config, folder, progress, lasting=False)
                 process, info = server.process, server.info
                 named = server.settings.get("DURAMETER_INNGEST_STORE")
                 store = Path(named) if named else None
