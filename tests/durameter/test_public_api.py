@@ -7,6 +7,7 @@ import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
+from types import ModuleType
 
 import polars as pl
 import pytest
@@ -35,9 +36,10 @@ FOR_ENGINES = set(
     re.findall(
         r"\w+",
         """
-    Config CountRequest Counting Engine EngineMissingError EnginePlugin FilesRead Finding Found Gap Progress Reading
-    Reconciliation ResultWriter RetryPolicy Rulebook RunningServer Section ServerInfo Session TaskCount TaskKey
-    TaskLabel Unit UsageError WatchOptions Watched safe_id
+    Config CountRequest Counting Elsewhere Engine EngineMissingError EnginePlugin EngineResult FilesRead Finding Found
+    Gap Progress Quantity Reading Reconciliation Recorded Result ResultWriter RetryPolicy Rulebook RunningServer Section
+    ServerInfo Session TaskCount TaskKey TaskLabel TaskResult Unit UsageError WORKLOAD WatchOptions Watched
+    against_meter answered cause_of count_kinds estimates nowhere safe_id state_of unseen_kinds
 """,
     )
 )
@@ -61,9 +63,12 @@ def test_names_are_these() -> None:
 
 
 def test_type_checkers_know_the_same_names() -> None:
-    stub = ast.parse(Path(durameter.__file__).with_suffix(".pyi").read_text())
-    known = {each.asname for line in stub.body if isinstance(line, ast.ImportFrom) for each in line.names}
-    assert known == {*NAMES, "TemporalSession", "InngestSession", "wait_for_runs"}
+    def known(package: ModuleType) -> set[str | None]:
+        stub = ast.parse(Path(str(package.__file__)).with_suffix(".pyi").read_text())
+        return {each.asname for line in stub.body if isinstance(line, ast.ImportFrom) for each in line.names}
+
+    assert known(durameter) == {*NAMES, "TemporalSession", "InngestSession", "wait_for_runs"}
+    assert known(durameter.engines) == FOR_ENGINES
 
 
 @pytest.mark.parametrize("first", ["pass", "import durameter.runner.run, durameter.watcher.watch"])

@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from durameter.config import Config, Section
+from durameter.engines import Config, Section
 
 __all__ = ["ToyConfig"]
 

@@ -6,16 +6,28 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from durameter.engines.counting import Counting, CountRequest, FilesRead, Reading
-from durameter.engines.task_key import safe_id
-from durameter.errors import UsageError
-from durameter.results.answers import answered
-from durameter.results.estimates import Recorded, estimates, unseen_kinds
-from durameter.results.folder import Result
-from durameter.results.model import EngineResult, TaskResult, count_kinds
-from durameter.results.reconcile import Reconciliation
-from durameter.results.writer import WORKLOAD, ResultWriter
-from durameter_collectors.units import Gap, TaskLabel, Unit
+from durameter.engines import (
+    WORKLOAD,
+    Counting,
+    CountRequest,
+    EngineResult,
+    FilesRead,
+    Gap,
+    Reading,
+    Reconciliation,
+    Recorded,
+    Result,
+    ResultWriter,
+    TaskLabel,
+    TaskResult,
+    Unit,
+    UsageError,
+    answered,
+    count_kinds,
+    estimates,
+    safe_id,
+    unseen_kinds,
+)
 from durameter_toy.log import Entry, by_job, measures_of, units_of
 
 __all__ = ["CountLogs"]

@@ -6,13 +6,26 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 
-from durameter.config import Config
-from durameter.engines.base import Engine, Finding, Progress, RunningServer, Session, TaskCount
-from durameter.errors import EngineMissingError
-from durameter.results.model import ServerInfo
-from durameter.results.reconcile import Reconciliation, against_meter, state_of
-from durameter_collectors.rulebook import Rulebook
-from durameter_collectors.units import Elsewhere, Gap, TaskLabel, Unit, nowhere
+from durameter.engines import (
+    Config,
+    Elsewhere,
+    Engine,
+    EngineMissingError,
+    Finding,
+    Gap,
+    Progress,
+    Reconciliation,
+    Rulebook,
+    RunningServer,
+    ServerInfo,
+    Session,
+    TaskCount,
+    TaskLabel,
+    Unit,
+    against_meter,
+    nowhere,
+    state_of,
+)
 from durameter_toy.config import ToyConfig
 from durameter_toy.log import by_job, measures_of, units_of
 from durameter_toy.server import ToyClient, ToyServer, serving

@@ -8,8 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from durameter_collectors.rulebook import Rulebook
-from durameter_collectors.units import TaskLabel, Unit, cause_of
+from durameter.engines import Rulebook, TaskLabel, Unit, cause_of
 
 __all__ = ["METER", "Entry", "by_job", "measures_of", "units_of"]
 

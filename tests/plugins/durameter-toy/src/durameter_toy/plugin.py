@@ -8,14 +8,19 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from durameter.config import Config
-from durameter.engines.base import Engine, Progress
-from durameter.engines.counting import Counting
-from durameter.engines.discovery import Watched, WatchOptions
-from durameter.engines.plugin import EnginePlugin, Quantity
-from durameter.errors import UsageError
-from durameter.retries import RetryPolicy
-from durameter_collectors.rulebook import Rulebook
+from durameter.engines import (
+    Config,
+    Counting,
+    Engine,
+    EnginePlugin,
+    Progress,
+    Quantity,
+    RetryPolicy,
+    Rulebook,
+    UsageError,
+    Watched,
+    WatchOptions,
+)
 from durameter_toy.config import ToyConfig
 
 __all__ = ["ToyPlugin", "plugin"]

@@ -5,11 +5,15 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from durameter.config import Config
-from durameter.engines.base import Progress
-from durameter.engines.discovery import Found, Watched, WatchOptions
-from durameter.engines.task_key import safe_id
-from durameter.errors import UsageError
+from durameter.engines import (
+    Config,
+    Found,
+    Progress,
+    UsageError,
+    Watched,
+    WatchOptions,
+    safe_id,
+)
 from durameter_toy.engine import ToyEngine, ToySession
 from durameter_toy.log import by_job
 
