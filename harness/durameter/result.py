@@ -30,7 +30,8 @@ if TYPE_CHECKING:  # what is heavy is imported by the verb that needs it
     from durameter.budgets import Budget
     from durameter.cost.projection import Projection
     from durameter.gates.check import Checked
-    from durameter.gates.diff import Allowed, Diff, Refused
+    from durameter.gates.comparable import Allowed
+    from durameter.gates.diff import Diff, Refused
     from durameter.report.measurement import Report
     from durameter.report.profile import Profiles
 

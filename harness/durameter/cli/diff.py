@@ -22,7 +22,7 @@ from durameter.cli._options import (
     one_format,
 )
 from durameter.config import load_config
-from durameter.gates.diff import ALLOWABLE
+from durameter.gates.comparable import ALLOWABLE
 from durameter.results.answers import parse_answers
 
 __all__ = ["diff"]

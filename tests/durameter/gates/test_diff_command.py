@@ -16,7 +16,8 @@ from durameter import read_result
 from durameter.cost.prices import load_books
 from durameter.cost.prices.books import Pricing
 from durameter.errors import ResultError
-from durameter.gates.diff import Allowed, Diff, Refused, diff
+from durameter.gates.comparable import Allowed
+from durameter.gates.diff import Diff, Refused, diff
 from durameter.registry import rulebook_of
 from durameter.results.answers import reread
 
