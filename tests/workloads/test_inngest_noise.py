@@ -13,7 +13,7 @@ from durameter_workloads.model_server import Faults
 from durameter_workloads.support_agent.shape import Conversation
 from durameter_workloads.support_agent.shapes import Overlay, draw_conversations
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
 TASKS, AT_ONCE, SEED = 50, 20, 23
 FAULTS = Faults(rate_limited=0.2)

@@ -21,7 +21,7 @@ from durameter_workloads.support_agent.temporal.conversations import SupportConv
 from durameter_workloads.support_agent.temporal.driver import UpdateDriver
 from durameter_workloads.support_agent.temporal.variants import TemporalVariant
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
 TASKS, AT_ONCE, SEED = 50, 20, 11
 FAULTS = Faults(rate_limited=0.1)

@@ -16,7 +16,7 @@ from durameter.runner.scenarios import base_of, run_scenario
 from durameter_workloads.model_server import Faults
 from durameter_workloads.support_agent.shape import Conversation
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
 ENGINES = ("temporal", "inngest")
 NAMES = ("rate_limit_storm", "provider_outage", "runaway_loop", "worker_crash")
