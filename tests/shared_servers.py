@@ -21,7 +21,7 @@ from durameter.engines.base import RunningServer
 from durameter.engines.inngest.engine import InngestEngine
 from durameter.engines.temporal.engine import TemporalEngine
 from durameter.results.model import ServerInfo
-from running import environment
+from running import alive, environment
 
 __all__ = ["lease", "share", "stop_all"]
 
@@ -127,7 +127,7 @@ async def _own(engine: str, folder: Path, run: int, name: str) -> None:
     part = folder / f"{name}.part"
     part.write_text(json.dumps(found))
     part.replace(folder / f"{name}.json")
-    while psutil.pid_exists(run) and not (folder / _STOP).exists() and not (folder / f"{name}{_RETIRED}").exists():
+    while alive({run}) and not (folder / _STOP).exists() and not (folder / f"{name}{_RETIRED}").exists():
         await asyncio.sleep(0.2)
     await server.process.stop()
 
