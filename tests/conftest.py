@@ -133,16 +133,23 @@ def inngest_server(run_folder: Path, run_process: int) -> RunningServer:
 
 
 @pytest.fixture(scope="module")
+def lone_inngest_server(run_folder: Path, run_process: int) -> Iterator[RunningServer]:
+    """A real Inngest dev server for this file alone: a watch that is attached takes every app that registers for its
+    command's, and puts its tap before it."""
+    with lease("inngest", run_folder, run_process) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
 def shared_servers(temporal_server: RunningServer, inngest_server: RunningServer) -> Config:
     """A configuration that uses both shared servers."""
     return _using(temporal_server, inngest_server)
 
 
 @pytest.fixture(scope="module")
-def agent_servers(temporal_server: RunningServer, run_folder: Path, run_process: int) -> Iterator[Config]:
+def agent_servers(temporal_server: RunningServer, lone_inngest_server: RunningServer) -> Config:
     """For the reference agent, whose app has the same id in each measurement: an Inngest server for this file alone."""
-    with lease("inngest", run_folder, run_process) as inngest_server:
-        yield _using(temporal_server, inngest_server)
+    return _using(temporal_server, lone_inngest_server)
 
 
 def _using(temporal: RunningServer, inngest: RunningServer) -> Config:

@@ -42,14 +42,14 @@ class _Quiet:
 
 
 @pytest.fixture
-def shop(inngest_server: RunningServer, tmp_path: Path) -> Watch:
-    """Watches the shop in one of its modes on the shared server, as an app of its own."""
+def shop(lone_inngest_server: RunningServer, tmp_path: Path) -> Watch:
+    """Watches the shop in one of its modes on a server for this file, as an app of its own."""
 
     async def run(mode: str, *, key: str = "", path: str = "", name: str = "") -> Result:
         (port,) = free_ports(1)
         command = (sys.executable, str(SHOP), str(port), mode, name or f"shop-{mode}-{tmp_path.name[-12:]}".lower())
         options = WatchOptions(
-            attach=inngest_server.info.address,
+            attach=lone_inngest_server.info.address,
             key=parse_key(key, task_keys(), "inngest") if key else None,
             app=(f"http://localhost:{port}{path}",) if path else (),
             usual_ports=False,
@@ -186,12 +186,12 @@ async def test_a_key_that_no_event_has(shop: Watch) -> None:
         await shop("work", key="event:data.nobody")
 
 
-async def test_a_window_of_a_running_server(shop: Watch, inngest_server: RunningServer, tmp_path: Path) -> None:
+async def test_a_window_of_a_running_server(shop: Watch, lone_inngest_server: RunningServer, tmp_path: Path) -> None:
     name = f"past-{tmp_path.name[-12:]}".lower()
     first = engine(await shop("work", name=name))
     # Another app, whose functions' slugs begin as this one's do.
     words = (str(SHOP), str(*free_ports(1)), "self", f"{name}-too")
-    env = os.environ | {"INNGEST_DEV": inngest_server.info.address}
+    env = os.environ | {"INNGEST_DEV": lone_inngest_server.info.address}
     assert await (await asyncio.create_subprocess_exec(sys.executable, *words, env=env)).wait() == 0
     assert first.started is not None
     plan = WatchPlan(
@@ -200,7 +200,7 @@ async def test_a_window_of_a_running_server(shop: Watch, inngest_server: Running
         name="watch/inngest",
         command=(),
         options=WatchOptions(
-            attach=inngest_server.info.address, command=False, since=first.started, query=name, usual_ports=False
+            attach=lone_inngest_server.info.address, command=False, since=first.started, query=name, usual_ports=False
         ),
         folder=tmp_path / "window",
     )
